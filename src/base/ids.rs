@@ -1,0 +1,47 @@
+//! Ids as newtypes, so that a tree cannot be taken for a position in the log.
+
+use std::fmt;
+
+/// A byte position in the log: the end of a commit record. It is at once the commit's timestamp, the id of the
+/// snapshot that sees it, a restore target and a replica's position.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Lsn(pub u64);
+
+impl Lsn {
+    pub const ZERO: Lsn = Lsn(0);
+    pub const MAX: Lsn = Lsn(u64::MAX);
+}
+
+/// PostgreSQL's text form of a position, `16/B374D848`.
+impl fmt::Display for Lsn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:X}/{:X}", self.0 >> 32, self.0 as u32)
+    }
+}
+
+/// One tree of the storage engine: an ordered map from key bytes to value bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+pub struct TreeId(pub u32);
+
+/// PostgreSQL's object id: of a type, a function, a table, ...
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+pub struct Oid(pub u32);
+
+impl Oid {
+    /// `InvalidOid`.
+    pub const INVALID: Oid = Oid(0);
+    /// Objects that users create get ids from here up (`FirstNormalObjectId`).
+    pub const FIRST_USER: Oid = Oid(16384);
+}
+
+impl fmt::Display for Oid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Display for TreeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}

@@ -1,0 +1,22 @@
+//! The ground that every other folder stands on: ids, the error type, byte cursors.
+//!
+//! Entry points: [`Error`] and [`SqlState`] for everything that can go wrong, [`Lsn`], [`TreeId`] and [`Oid`] for
+//! naming things, [`bytes`] for reading and writing formats.
+//!
+//! Must not know: any other folder.
+//!
+//! Invariants:
+//! 1. Nothing here does I/O, allocates threads or keeps global state.
+//! 2. A decoder over untrusted bytes returns an error; it never panics and never allocates what a length claims
+//!    before the bytes are there.
+//!
+//! Read in this order: `ids.rs`, `sqlstate.rs`, `error.rs`, `bytes.rs`.
+
+pub mod bytes;
+pub mod error;
+pub mod ids;
+pub mod sqlstate;
+
+pub use error::{Error, Flow, Result};
+pub use ids::{Lsn, Oid, TreeId};
+pub use sqlstate::SqlState;

@@ -1,0 +1,3 @@
+//! Headwater: a PostgreSQL-wire relational database in one binary. `ARCHITECTURE.md` is the map.
+
+pub mod base;
