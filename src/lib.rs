@@ -1,3 +1,4 @@
 //! Headwater: a PostgreSQL-wire relational database in one binary. `ARCHITECTURE.md` is the map.
 
 pub mod base;
+pub mod parser;
