@@ -2,3 +2,6 @@
 
 pub mod base;
 pub mod parser;
+pub mod engine;
+pub mod storage;
+pub mod txn;

@@ -1,0 +1,7 @@
+//! Trees of versioned entries.
+
+pub mod entries;
+pub mod range;
+
+pub use entries::Entries;
+pub use range::{Cursor, Direction, KeyRange, prefix_end};
