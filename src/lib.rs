@@ -5,3 +5,4 @@ pub mod parser;
 pub mod engine;
 pub mod storage;
 pub mod txn;
+pub mod types;

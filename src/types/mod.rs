@@ -1,0 +1,56 @@
+//! PostgreSQL's types: what they are called, how their values look in memory, as text, on the wire and as ordered
+//! keys, and how two values compare.
+//!
+//! Entry points: [`SqlType`] and [`type_info`] for identity, [`Datum`]/[`DatumRef`] for one value, [`ColumnBuilder`],
+//! [`ColumnReader`] and [`Batch`] for columns, [`parse_text`]/[`write_text`] and [`parse_binary`]/[`write_binary`] for
+//! the outside, [`coerce_typmod`] for lengths and precisions, [`compare`], [`hash`] and [`key`] for order,
+//! [`numeric`] and [`datetime`] for their arithmetic.
+//!
+//! Must not know: tables, expressions, the catalog. What needs the catalog (names behind `regclass`, types
+//! that users made) comes in through [`Names`].
+//!
+//! Invariants:
+//! 1. A value's [`Datum`] variant is the one of its type's [`Physical`] form, and a column's Arrow array likewise.
+//! 2. `write_text` then `parse_text` gives an equal value of equal text; so do the binary forms.
+//! 3. Keys order bytewise exactly as [`compare`] orders values, NULLs placed by the key's [`KeyOrder`](key::KeyOrder);
+//!    equal values have equal keys and equal hashes.
+//! 4. A number has one representation for each display scale.
+//! 5. Text in a [`Datum`] is valid UTF-8 without NUL.
+//!
+//! Everything here is a pure function of its arguments: no threads, no locks, no I/O.
+//!
+//! Read in this order: `sql_type.rs`, `info/mod.rs`, `datum.rs`, `column.rs`, `text.rs`, `compare.rs`, `key.rs`; then
+//! one type's file, such as `int.rs` or `numeric/mod.rs`.
+
+pub mod array;
+mod batch;
+mod binary;
+mod column;
+mod compare;
+pub mod datetime;
+mod datum;
+mod format_context;
+mod info;
+mod item;
+pub mod key;
+pub mod numeric;
+pub mod oid;
+pub mod record;
+mod sql_type;
+mod text;
+mod typmod;
+
+pub use array::{ArrayValue, ArrayView};
+pub use batch::Batch;
+pub use binary::{parse_binary, write_binary};
+pub use column::{ColumnBuilder, ColumnReader, constant_column, data_type, null_column};
+pub use compare::{compare, equal, hash};
+pub use datetime::{Interval, TimeZone};
+pub use datum::{Datum, DatumRef};
+pub use format_context::{ByteaOutput, DateOrder, DateStyle, FormatContext, IntervalStyle, Names};
+pub use info::{TypeInfo, array_of, builtin_types, element_of, is_reg, supported, type_by_name, type_info};
+pub use numeric::{Numeric, NumericRef};
+pub use record::{RecordValue, RecordView};
+pub use sql_type::{Physical, SqlType};
+pub use text::{parse_text, write_text};
+pub use typmod::{coerce_typmod, format_type, typmod_in, typmod_out};
