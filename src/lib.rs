@@ -2,8 +2,9 @@
 
 pub mod base;
 pub mod catalog;
-pub mod parser;
 pub mod engine;
+pub mod io;
+pub mod parser;
 pub mod storage;
 pub mod txn;
 pub mod types;

@@ -1,0 +1,97 @@
+//! What the engine asks of a file system, small enough that a simulation can keep every promise and break every other.
+//!
+//! Positions are explicit, so a file may be read and written by many threads at once and has no cursor to share.
+
+use crate::base::{Error, Result, SqlState};
+use std::any::Any;
+
+/// The unit that a device writes whole or not at all.
+pub const SECTOR_BYTES: u64 = 512;
+
+/// A folder of files. Paths are relative to it.
+pub trait Disk: Send + Sync {
+    /// Makes an empty file that must not exist yet. Its name is durable only after [`Disk::sync_dir`].
+    fn create(&self, path: &str) -> Result<Box<dyn File>>;
+
+    /// Opens an existing file for reading and writing.
+    fn open(&self, path: &str) -> Result<Box<dyn File>>;
+
+    fn exists(&self, path: &str) -> Result<bool>;
+
+    /// The names (not paths) of the files and folders in a folder, sorted.
+    fn list(&self, dir: &str) -> Result<Vec<String>>;
+
+    /// Gives a file another name, in place of what had it, atomically; durable on return.
+    fn rename(&self, from: &str, to: &str) -> Result<()>;
+
+    /// Removes a file; durable on return.
+    fn remove(&self, path: &str) -> Result<()>;
+
+    /// Makes a folder and those above it; fine when it exists; durable on return.
+    fn create_dir(&self, path: &str) -> Result<()>;
+
+    /// Removes a folder and all in it, not atomically; fine when it does not exist.
+    fn remove_dir(&self, path: &str) -> Result<()>;
+
+    /// Makes the names in a folder durable. The root is `""`.
+    fn sync_dir(&self, path: &str) -> Result<()>;
+
+    /// Takes a folder for this process until the lock is dropped; 55006 when another has it.
+    fn lock(&self, dir: &str) -> Result<DiskLock>;
+
+    /// Bytes that may still be written.
+    fn free_bytes(&self) -> Result<u64>;
+}
+
+/// One open file.
+pub trait File: Send + Sync {
+    /// Reads up to `buf.len()` bytes; fewer only at the end of the file.
+    fn read_at(&self, buf: &mut [u8], offset: u64) -> Result<usize>;
+
+    /// Writes all of `bytes`, making the file longer as needed.
+    fn write_at(&self, bytes: &[u8], offset: u64) -> Result<()>;
+
+    /// Writes zeros, so that a later write there allocates nothing and its sync touches no metadata.
+    fn fill_zero(&self, offset: u64, len: u64) -> Result<()>;
+
+    /// Makes the content and the length durable. After an error the content is unknown: never call it again, stop.
+    fn sync_data(&self) -> Result<()>;
+
+    fn set_len(&self, len: u64) -> Result<()>;
+
+    fn len(&self) -> Result<u64>;
+
+    /// Forgets what the cache holds of this file beyond the device, so that the next read tells what a failed sync of
+    /// an earlier process really left there. A hint; dirty pages stay.
+    fn drop_cache(&self) -> Result<()>;
+
+    fn is_empty(&self) -> Result<bool> {
+        Ok(self.len()? == 0)
+    }
+
+    /// Fills `buf` or answers XX001.
+    fn read_exact_at(&self, buf: &mut [u8], offset: u64) -> Result<()> {
+        let n = self.read_at(buf, offset)?;
+        if n == buf.len() {
+            return Ok(());
+        }
+        let message = format!("could not read {} bytes at offset {offset}: read only {n}", buf.len());
+        Err(Error::new(SqlState::DATA_CORRUPTED, message))
+    }
+}
+
+/// Holds a folder for this process; dropping it lets go.
+pub struct DiskLock(#[allow(dead_code)] Box<dyn Any + Send + Sync>);
+
+impl DiskLock {
+    pub(super) fn new(held: impl Any + Send + Sync) -> DiskLock {
+        DiskLock(Box::new(held))
+    }
+}
+
+/// 55006, as a second server on one folder gets it.
+pub(super) fn locked(dir: &str) -> Error {
+    let dir = if dir.is_empty() { "." } else { dir };
+    Error::new(SqlState::OBJECT_IN_USE, format!("folder \"{dir}\" is in use by another process"))
+        .hint("Is another server running on this data folder?")
+}

@@ -1,0 +1,32 @@
+//! The only door to files, clocks and randomness, each with a simulated twin.
+//!
+//! Entry points: [`Disk`] and [`File`] ([`RealDisk`], [`SimDisk`]), [`Clock`] ([`RealClock`], [`SimClock`]),
+//! [`Entropy`] ([`RealEntropy`], [`SimEntropy`]), and [`Rng`] for random numbers that need not be secret.
+//!
+//! Must not know: what the bytes mean.
+//!
+//! Invariants:
+//! 1. Nothing outside this folder names `std::fs`, `std::time::{SystemTime, Instant}` or `rand`.
+//! 2. A path is relative to the disk's root, with `/` between its parts; it never leads outside.
+//! 3. What a file holds is durable after `sync_data`; that a name leads to it is durable after `sync_dir` of its folder.
+//!    `rename`, `remove` and `create_dir` do the latter themselves; `create` does not.
+//! 4. An error names the file. A full disk is 53100, a missing file 58P01, an existing one 58P02, anything else 58030.
+//! 5. `SimDisk` behaves the same for the same seed and the same calls.
+//!
+//! Threads: every type is `Sync` and may be called from any thread; real file operations block the caller.
+//!
+//! After a crash: unsynced writes may be there, not there, or there in part, sector by sector, in any order.
+//!
+//! Read in this order: `disk.rs`, `real_disk.rs`, `sim_disk.rs`, `clock.rs`, `entropy.rs`.
+
+mod clock;
+mod disk;
+mod entropy;
+mod real_disk;
+mod sim_disk;
+
+pub use clock::{Clock, RealClock, SimClock};
+pub use disk::{Disk, DiskLock, File, SECTOR_BYTES};
+pub use entropy::{Entropy, RealEntropy, Rng, SimEntropy};
+pub use real_disk::RealDisk;
+pub use sim_disk::{Fault, SimDisk};

@@ -1,0 +1,279 @@
+//! A folder of the machine's file system.
+//!
+//! Plain buffered `pwrite` and `fdatasync`. On ext4, for 4 KiB into a zero-filled file, `O_DSYNC`, `O_DIRECT` and
+//! `RWF_DSYNC` take the same time within noise (94-105 us), while blocks that are not yet written cost half as much
+//! again (154 us reserved by `fallocate`, 169 us past the end): so what matters is filling with zeros first.
+
+use super::disk::{Disk, DiskLock, File, locked};
+use crate::base::{Error, Result, SqlState};
+use rustix::fs::{Advice, FlockOperation};
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::FileExt;
+use std::path::{Component, Path, PathBuf};
+
+const ZEROS: [u8; 256 * 1024] = [0; 256 * 1024];
+const LOCK_FILE: &str = "lock";
+
+pub struct RealDisk {
+    root: PathBuf,
+}
+
+impl RealDisk {
+    /// Makes the folder when it is missing. A new one is readable by its owner only.
+    pub fn open(root: impl Into<PathBuf>) -> Result<RealDisk> {
+        let root = root.into();
+        make_dirs(&root).map_err(|e| failed("create folder", &root, &e))?;
+        Ok(RealDisk { root })
+    }
+
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    fn path(&self, path: &str) -> PathBuf {
+        assert!(
+            Path::new(path).components().all(|c| matches!(c, Component::Normal(_))),
+            "a path stays below the root: {path:?}"
+        );
+        self.root.join(path)
+    }
+}
+
+/// The error for a refused operation, in PostgreSQL's words (`could not open file "x": No such file or directory`).
+fn failed(what: &str, path: &Path, e: &io::Error) -> Error {
+    let code = match e.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => SqlState::DISK_FULL,
+        ErrorKind::NotFound => SqlState::UNDEFINED_FILE,
+        ErrorKind::AlreadyExists => SqlState::DUPLICATE_FILE,
+        _ => SqlState::IO_ERROR,
+    };
+    let text = e.to_string();
+    let reason = text.split(" (os error").next().unwrap_or(&text);
+    Error::new(code, format!("could not {what} \"{}\": {reason}", path.display()))
+}
+
+fn make_dirs(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let parent = match path.parent() {
+        Some(p) if !p.as_os_str().is_empty() => p,
+        _ => Path::new("."),
+    };
+    make_dirs(parent)?;
+    match std::os::unix::fs::DirBuilderExt::mode(&mut fs::DirBuilder::new(), 0o700).create(path) {
+        Err(e) if e.kind() == ErrorKind::AlreadyExists && path.is_dir() => {}
+        other => other?,
+    }
+    fs::File::open(parent)?.sync_all()
+}
+
+fn sync_folder(path: &Path) -> Result<()> {
+    let dir = fs::File::open(path).map_err(|e| failed("open folder", path, &e))?;
+    dir.sync_all().map_err(|e| failed("fsync folder", path, &e))
+}
+
+fn sync_parent(path: &Path) -> Result<()> {
+    sync_folder(path.parent().expect("a path below the root has a parent"))
+}
+
+impl Disk for RealDisk {
+    fn create(&self, path: &str) -> Result<Box<dyn File>> {
+        let path = self.path(path);
+        let mut how = fs::OpenOptions::new();
+        how.read(true).write(true).create_new(true);
+        std::os::unix::fs::OpenOptionsExt::mode(&mut how, 0o600);
+        let file = how.open(&path).map_err(|e| failed("create file", &path, &e))?;
+        Ok(Box::new(RealFile { file, path }))
+    }
+
+    fn open(&self, path: &str) -> Result<Box<dyn File>> {
+        let path = self.path(path);
+        let file = fs::OpenOptions::new().read(true).write(true).open(&path);
+        let file = file.map_err(|e| failed("open file", &path, &e))?;
+        Ok(Box::new(RealFile { file, path }))
+    }
+
+    fn exists(&self, path: &str) -> Result<bool> {
+        let path = self.path(path);
+        path.try_exists().map_err(|e| failed("stat file", &path, &e))
+    }
+
+    fn list(&self, dir: &str) -> Result<Vec<String>> {
+        let path = self.path(dir);
+        let read = || -> io::Result<Vec<String>> {
+            let mut names = Vec::new();
+            for entry in fs::read_dir(&path)? {
+                // Names that are not UTF-8 are not ours.
+                names.extend(entry?.file_name().into_string().ok());
+            }
+            names.sort();
+            Ok(names)
+        };
+        read().map_err(|e| failed("open folder", &path, &e))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> Result<()> {
+        let (from, to) = (self.path(from), self.path(to));
+        fs::rename(&from, &to).map_err(|e| failed("rename file", &from, &e))?;
+        if from.parent() != to.parent() {
+            sync_parent(&from)?;
+        }
+        sync_parent(&to)
+    }
+
+    fn remove(&self, path: &str) -> Result<()> {
+        let path = self.path(path);
+        fs::remove_file(&path).map_err(|e| failed("remove file", &path, &e))?;
+        sync_parent(&path)
+    }
+
+    fn create_dir(&self, path: &str) -> Result<()> {
+        let path = self.path(path);
+        make_dirs(&path).map_err(|e| failed("create folder", &path, &e))
+    }
+
+    fn remove_dir(&self, path: &str) -> Result<()> {
+        let path = self.path(path);
+        match fs::remove_dir_all(&path) {
+            Err(e) if e.kind() == ErrorKind::NotFound => Ok(()),
+            Err(e) => Err(failed("remove folder", &path, &e)),
+            Ok(()) => sync_parent(&path),
+        }
+    }
+
+    fn sync_dir(&self, path: &str) -> Result<()> {
+        sync_folder(&self.path(path))
+    }
+
+    fn lock(&self, dir: &str) -> Result<DiskLock> {
+        let path = self.path(dir).join(LOCK_FILE);
+        let file = fs::OpenOptions::new().write(true).create(true).truncate(false).open(&path);
+        let file = file.map_err(|e| failed("open lock file", &path, &e))?;
+        match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(DiskLock::new(file)),
+            Err(rustix::io::Errno::WOULDBLOCK) => Err(locked(dir)),
+            Err(e) => Err(failed("lock file", &path, &e.into())),
+        }
+    }
+
+    fn free_bytes(&self) -> Result<u64> {
+        let stat = rustix::fs::statvfs(&self.root).map_err(|e| failed("stat file system of", &self.root, &e.into()))?;
+        Ok(stat.f_bavail * stat.f_frsize)
+    }
+}
+
+struct RealFile {
+    file: fs::File,
+    path: PathBuf,
+}
+
+impl File for RealFile {
+    fn read_at(&self, buf: &mut [u8], offset: u64) -> Result<usize> {
+        let mut done = 0;
+        while done < buf.len() {
+            match self.file.read_at(&mut buf[done..], offset + done as u64) {
+                Ok(0) => break,
+                Ok(n) => done += n,
+                Err(e) if e.kind() == ErrorKind::Interrupted => {}
+                Err(e) => return Err(failed("read file", &self.path, &e)),
+            }
+        }
+        Ok(done)
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> Result<()> {
+        self.file.write_all_at(bytes, offset).map_err(|e| failed("write to file", &self.path, &e))
+    }
+
+    fn fill_zero(&self, offset: u64, len: u64) -> Result<()> {
+        let mut done = 0;
+        while done < len {
+            let n = (len - done).min(ZEROS.len() as u64);
+            self.write_at(&ZEROS[..n as usize], offset + done)?;
+            done += n;
+        }
+        Ok(())
+    }
+
+    fn sync_data(&self) -> Result<()> {
+        self.file.sync_data().map_err(|e| failed("fdatasync file", &self.path, &e))
+    }
+
+    fn set_len(&self, len: u64) -> Result<()> {
+        self.file.set_len(len).map_err(|e| failed("truncate file", &self.path, &e))
+    }
+
+    fn len(&self) -> Result<u64> {
+        Ok(self.file.metadata().map_err(|e| failed("stat file", &self.path, &e))?.len())
+    }
+
+    fn drop_cache(&self) -> Result<()> {
+        let done = rustix::fs::fadvise(&self.file, 0, None, Advice::DontNeed);
+        done.map_err(|e| failed("drop the cache of file", &self.path, &e.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn disk() -> (tempfile::TempDir, RealDisk) {
+        let dir = tempfile::tempdir().unwrap();
+        let disk = RealDisk::open(dir.path().join("a/b")).unwrap();
+        (dir, disk)
+    }
+
+    #[test]
+    fn writes_reads_and_renames() {
+        let (_dir, disk) = disk();
+        disk.create_dir("log/old").unwrap();
+        let file = disk.create("log/x").unwrap();
+        file.fill_zero(0, 300_000).unwrap();
+        file.write_at(b"hello", 299_999).unwrap();
+        file.sync_data().unwrap();
+        file.drop_cache().unwrap();
+        assert_eq!(file.len().unwrap(), 300_004);
+        let mut buf = [9; 8];
+        assert_eq!(file.read_at(&mut buf, 299_998).unwrap(), 6);
+        assert_eq!(&buf[..6], b"\0hello");
+        assert!(file.read_exact_at(&mut buf, 299_998).is_err());
+        disk.rename("log/x", "log/old/y").unwrap();
+        assert_eq!(disk.list("log").unwrap(), ["old"]);
+        assert_eq!(disk.list("log/old").unwrap(), ["y"]);
+        assert!(disk.exists("log/old/y").unwrap());
+        disk.remove("log/old/y").unwrap();
+        disk.remove_dir("log").unwrap();
+        disk.remove_dir("log").unwrap();
+        assert!(disk.free_bytes().unwrap() > 0);
+    }
+
+    #[test]
+    fn errors_name_the_file_and_have_codes() {
+        let (_dir, disk) = disk();
+        let e = disk.open("none").err().unwrap();
+        assert_eq!(e.code(), SqlState::UNDEFINED_FILE);
+        assert!(e.message().ends_with("a/b/none\": No such file or directory"), "{e}");
+        disk.create("x").unwrap();
+        assert_eq!(disk.create("x").err().unwrap().code(), SqlState::DUPLICATE_FILE);
+        let full = failed("write to file", Path::new("x"), &io::Error::from_raw_os_error(28));
+        assert_eq!(format!("{full:?}"), "[53100] could not write to file \"x\": No space left on device");
+    }
+
+    #[test]
+    fn a_folder_is_locked_once() {
+        let (_dir, disk) = disk();
+        let held = disk.lock("").unwrap();
+        assert_eq!(disk.lock("").err().unwrap().code(), SqlState::OBJECT_IN_USE);
+        drop(held);
+        disk.lock("").unwrap();
+    }
+
+    #[test]
+    #[should_panic(expected = "stays below the root")]
+    fn paths_do_not_leave() {
+        let (_dir, disk) = disk();
+        let _ = disk.open("../x");
+    }
+}
