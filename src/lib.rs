@@ -7,4 +7,5 @@ pub mod io;
 pub mod parser;
 pub mod storage;
 pub mod txn;
+pub mod expr;
 pub mod types;
