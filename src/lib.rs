@@ -9,3 +9,4 @@ pub mod storage;
 pub mod txn;
 pub mod expr;
 pub mod types;
+pub mod wal;

@@ -1,0 +1,97 @@
+//! Opening a log: find the segment, replay what verifies, say where to go on.
+//!
+//! 1. Sort the folder: drop what was on its way to be ready, gather spares, list segments.
+//! 2. Forget what the cache has of the last segment beyond the device: a process that stopped after a failed sync may
+//!    have left bytes there that no device holds.
+//! 3. Follow the chain from the segment that holds `from`.
+//! 4. What does not verify ends the log, if it is in the last segment. Elsewhere it is damage: a segment gets its name
+//!    only after its predecessor is durable.
+
+use super::log::WalOptions;
+use super::read::{Cursor, list_segments, segment_of};
+use super::record::Record;
+use super::segment::{self, HEAD_BYTES, Head};
+use super::spares::Spare;
+use crate::base::{Error, Lsn, Result, SqlState};
+use crate::io::{Disk, Entropy, File};
+use std::sync::Arc;
+
+/// Where the log goes on.
+pub struct Recovered {
+    pub file: Box<dyn File>,
+    pub segment: Lsn,
+    pub capacity: u64,
+    pub end: Lsn,
+    pub chain: u32,
+    pub spares: Vec<Spare>,
+    /// Names below this number are taken.
+    pub names: u64,
+}
+
+pub fn recover(
+    disk: &Arc<dyn Disk>,
+    entropy: &dyn Entropy,
+    dir: &str,
+    options: &WalOptions,
+    from: Lsn,
+    mut replay: impl FnMut(Record) -> Result<()>,
+) -> Result<Recovered> {
+    disk.create_dir(dir)?;
+    let (spares, names) = sort_folder(&**disk, dir)?; // 1
+    let mut starts = list_segments(&**disk, dir)?;
+    if starts.is_empty() {
+        if from != Lsn::ZERO {
+            let message = format!("the log is missing: a record at {from} or later is needed to recover");
+            return Err(Error::new(SqlState::UNDEFINED_FILE, message));
+        }
+        create_first(&**disk, entropy, dir, options, names)?;
+        starts.push(Lsn::ZERO);
+    }
+    let last = *starts.last().expect("a log has a segment");
+    let file = disk.open(&format!("{dir}/{}", segment::segment_name(last)))?;
+    file.sync_data()?;
+    file.drop_cache()?; // 2
+    let mut cursor = Cursor::open(disk.clone(), dir, options.cluster, segment_of(&starts, from)?)?;
+    cursor.seek(from)?;
+    while let Some(record) = cursor.next(Lsn::MAX)? {
+        if record.kind >= super::KIND_FIRST_FREE {
+            replay(record)?; // 3
+        }
+    }
+    if cursor.segment != last {
+        let message = format!("the log is damaged at position {}, before its last segment at {last}", cursor.at);
+        return Err(Error::new(SqlState::DATA_CORRUPTED, message)); // 4
+    }
+    let capacity = cursor.file_bytes.saturating_sub(HEAD_BYTES);
+    let Cursor { file, segment, at: end, chain, .. } = cursor;
+    Ok(Recovered { file, segment, capacity, end, chain, spares, names })
+}
+
+/// The spares of the folder, and the number above all names in use.
+fn sort_folder(disk: &dyn Disk, dir: &str) -> Result<(Vec<Spare>, u64)> {
+    let (mut spares, mut names) = (Vec::new(), 0);
+    for name in disk.list(dir)? {
+        let path = format!("{dir}/{name}");
+        if segment::is_unready_name(&name) {
+            disk.remove(&path)?;
+        } else if let Some(number) = segment::parse_spare_name(&name) {
+            names = names.max(number.saturating_add(1));
+            let file = disk.open(&path)?;
+            let capacity = file.len()?.saturating_sub(HEAD_BYTES);
+            spares.push(Spare { name: path, file, capacity });
+        }
+    }
+    Ok((spares, names))
+}
+
+/// A new log's first segment is made while its maker waits, so it may be smaller than the others.
+fn create_first(disk: &dyn Disk, entropy: &dyn Entropy, dir: &str, options: &WalOptions, number: u64) -> Result<()> {
+    let WalOptions { cluster, timeline, .. } = *options;
+    let unready = format!("{dir}/{}", segment::unready_name(number));
+    let file = disk.create(&unready)?;
+    file.fill_zero(0, options.first_segment_bytes.min(options.segment_bytes))?;
+    let head = Head { cluster, timeline, start: Lsn::ZERO, chain: entropy.u64() as u32 };
+    file.write_at(&head.encode(), 0)?;
+    file.sync_data()?;
+    disk.rename(&unready, &format!("{dir}/{}", segment::segment_name(Lsn::ZERO)))
+}
