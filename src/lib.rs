@@ -3,10 +3,11 @@
 pub mod base;
 pub mod catalog;
 pub mod engine;
+pub mod expr;
 pub mod io;
 pub mod parser;
 pub mod storage;
+pub mod table;
 pub mod txn;
-pub mod expr;
 pub mod types;
 pub mod wal;

@@ -36,9 +36,9 @@ const PREDEFINED: [(Oid, &str); 12] = [
 pub(super) fn create(engine: &Arc<Engine>) -> Result<()> {
     let mut txn = engine.begin(Isolation::ReadCommitted);
     txn.begin_statement(Access::Write)?;
-    let tree = txn.create_tree()?;
-    if tree != codec::TREE {
-        return Err(Error::internal(format!("the data directory has {} trees but no catalog", tree.0 - 1)));
+    let trees = [txn.create_tree()?, txn.create_tree()?];
+    if trees != [codec::TREE, codec::SEQUENCE_TREE] {
+        return Err(Error::internal(format!("the data directory has {} trees but no catalog", trees[0].0 - 1)));
     }
     let mut put = |database: Oid, object: Object| {
         txn.put(codec::TREE, &codec::encode_key(database, object.key()), &codec::encode_object(&object)?)

@@ -17,6 +17,9 @@ use serde::de::DeserializeOwned;
 /// The tree of catalog rows. It is the first one that a new data directory makes.
 pub const TREE: TreeId = TreeId(1);
 
+/// The tree of sequences' running values; `table` knows what is in it.
+pub const SEQUENCE_TREE: TreeId = TreeId(2);
+
 const VERSION: u8 = 1;
 const KEY_LEN: usize = 15;
 const COUNTERS: u32 = u32::MAX;

@@ -32,7 +32,7 @@ pub mod system;
 
 pub use bootstrap::{POSTGRES_DATABASE, TEMPLATE1, schemas as initial_schemas};
 pub use change::{CatalogTxn, Change, Mark};
-pub use codec::TREE;
+pub use codec::{SEQUENCE_TREE, TREE};
 pub use object::*;
 pub use snapshot::{
     Catalog, INFORMATION_SCHEMA, Incoming, PG_CATALOG, PG_TOAST, POSTGRES_ROLE, PUBLIC, Relation, UserType,

@@ -42,7 +42,7 @@ pub(super) fn form(code: u8) -> Physical {
 }
 
 /// The payload's width, if all values of the form have the same.
-pub(super) fn width(form: Physical) -> Option<usize> {
+pub fn width(form: Physical) -> Option<usize> {
     match form {
         Physical::Bool => Some(1),
         Physical::Int16 => Some(2),
@@ -54,7 +54,7 @@ pub(super) fn width(form: Physical) -> Option<usize> {
 }
 
 /// Appends the payload; NULL has none.
-pub(super) fn write(out: &mut Vec<u8>, value: DatumRef<'_>) {
+pub fn write(out: &mut Vec<u8>, value: DatumRef<'_>) {
     match value {
         DatumRef::Null => {}
         DatumRef::Bool(v) => out.push(u8::from(v)),
@@ -74,7 +74,7 @@ pub(super) fn write(out: &mut Vec<u8>, value: DatumRef<'_>) {
     }
 }
 
-pub(super) fn read(form: Physical, bytes: &[u8]) -> DatumRef<'_> {
+pub fn read(form: Physical, bytes: &[u8]) -> DatumRef<'_> {
     match form {
         Physical::Bool => DatumRef::Bool(bytes[0] != 0),
         Physical::Int16 => DatumRef::Int2(i16::from_le_bytes(fixed(bytes))),

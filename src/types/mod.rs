@@ -31,7 +31,7 @@ pub mod datetime;
 mod datum;
 mod format_context;
 mod info;
-mod item;
+pub mod item;
 pub mod key;
 pub mod numeric;
 pub mod oid;

@@ -1,0 +1,138 @@
+//! The one home of an index entry's bytes.
+//!
+//! | form | key | value |
+//! |---|---|---|
+//! | shared | key columns, row key | varint `2 * length of the key columns`, included columns |
+//! | owned | key columns | varint `2 * length of the row key + 1`, row key, included columns |
+//!
+//! *Owned* entries are those of a unique index that is checked at once, unless a key column is NULL: there is at most
+//! one row with the key, so a lookup is a single get. All others are shared. Key columns are in `types::key` form; the
+//! included columns are a row in the layout of [`Layout`](super::layout), absent if there are none.
+
+use super::def::{IndexDef, KeySource, TableDef};
+use super::evaluate::RowEvaluator;
+use crate::base::bytes::{Reader, put_varint};
+use crate::base::{Error, Result, SqlState};
+use crate::types::{Datum, DatumRef, key};
+
+/// The key columns of a row in an index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct EntryKey {
+    pub bytes: Vec<u8>,
+    pub has_null: bool,
+}
+
+impl IndexDef {
+    /// The key columns of a row; `None` when the row is not in the index.
+    pub(super) fn entry_key(&self, row: &[Datum], rows: &mut RowEvaluator<'_, '_, '_>) -> Result<Option<EntryKey>> {
+        if let Some(predicate) = &self.predicate
+            && !matches!(rows.evaluate(predicate, row)?, Datum::Bool(true))
+        {
+            return Ok(None);
+        }
+        let mut entry = EntryKey { bytes: Vec::with_capacity(24), has_null: false };
+        for (column, source) in self.columns.iter().zip(&self.sources) {
+            let computed;
+            let value = match source {
+                KeySource::Column(at) => row[*at].as_ref(),
+                KeySource::Expr(expr) => {
+                    computed = rows.evaluate(expr, row)?;
+                    computed.as_ref()
+                }
+            };
+            entry.has_null |= value.is_null();
+            key::encode(&mut entry.bytes, column.ty, value, column.order);
+        }
+        Ok(Some(entry))
+    }
+
+    /// Whether at most one row may have this key.
+    pub(super) fn is_unique_key(&self, entry: &EntryKey) -> bool {
+        self.index.unique && (!entry.has_null || self.index.nulls_not_distinct)
+    }
+
+    /// Whether the entry names its row in its value.
+    pub(super) fn is_owned(&self, entry: &EntryKey) -> bool {
+        self.index.immediate && self.is_unique_key(entry)
+    }
+
+    /// The entry's key in the index's tree.
+    pub(super) fn tree_key(&self, entry: &EntryKey, row_key: &[u8]) -> Vec<u8> {
+        let mut out = entry.bytes.clone();
+        if !self.is_owned(entry) {
+            out.extend_from_slice(row_key);
+        }
+        out
+    }
+
+    pub(super) fn tree_value(&self, entry: &EntryKey, row_key: &[u8], row: &[Datum]) -> Vec<u8> {
+        let mut out = Vec::new();
+        if self.is_owned(entry) {
+            put_varint(&mut out, row_key.len() as u64 * 2 + 1);
+            out.extend_from_slice(row_key);
+        } else {
+            put_varint(&mut out, entry.bytes.len() as u64 * 2);
+        }
+        if !self.include.is_empty() {
+            self.include_layout.encode(&mut out, self.include.iter().map(|&i| row[i].as_ref()));
+        }
+        out
+    }
+}
+
+/// An entry taken apart.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct EntryView<'a> {
+    /// The key columns.
+    pub columns: &'a [u8],
+    pub row_key: &'a [u8],
+    /// The included columns.
+    pub included: &'a [u8],
+}
+
+impl<'a> EntryView<'a> {
+    pub fn new(key: &'a [u8], value: &'a [u8]) -> Result<EntryView<'a>> {
+        let mut r = Reader::new(value);
+        let head = r.varint()?;
+        let len = usize::try_from(head / 2).map_err(|_| damaged())?;
+        if head % 2 == 1 {
+            let row_key = r.take(len)?;
+            return Ok(EntryView { columns: key, row_key, included: r.rest() });
+        }
+        let (columns, row_key) = key.split_at_checked(len).ok_or_else(damaged)?;
+        Ok(EntryView { columns, row_key, included: r.rest() })
+    }
+}
+
+fn damaged() -> Error {
+    Error::new(SqlState::INDEX_CORRUPTED, "index entry is damaged")
+}
+
+impl TableDef {
+    /// The key of a row in the table's tree, if its columns make it up; `None` for tables keyed by row id.
+    pub fn row_key_of(&self, row: &[Datum]) -> Option<Vec<u8>> {
+        match &self.row_key {
+            super::def::RowKeyDef::RowId(_) => None,
+            super::def::RowKeyDef::Columns { positions, columns, .. } => {
+                let mut out = Vec::with_capacity(16);
+                for (&at, column) in positions.iter().zip(columns) {
+                    key::encode(&mut out, column.ty, row[at].as_ref(), column.order);
+                }
+                Some(out)
+            }
+        }
+    }
+}
+
+/// Reads the values of key columns, front to back.
+pub(super) fn decode_columns(
+    columns: &[super::def::KeyColumn],
+    bytes: &[u8],
+    mut each: impl FnMut(usize, DatumRef<'_>),
+) -> Result<()> {
+    let mut reader = Reader::new(bytes);
+    for (i, column) in columns.iter().enumerate() {
+        each(i, key::decode(&mut reader, column.ty, column.order)?.as_ref());
+    }
+    Ok(())
+}

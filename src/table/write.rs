@@ -1,0 +1,285 @@
+//! Inserting, updating and deleting one row, with its index entries.
+//!
+//! A unique key is guarded by a lock on its value: who holds the lock and finds no entry in the latest committed
+//! state and its own writes can be sure that nobody else makes one. Whoever takes an entry away holds the lock too, so
+//! that others wait to see whether it really goes.
+//!
+//! Insert, in this order, which is PostgreSQL's where it shows in errors:
+//! 1. NOT NULL and CHECK;
+//! 2. the keys of the row and of its entries; for each unique index, by ascending oid, lock and look;
+//! 3. the row, then the entries.
+//!
+//! An update leaves alone every index whose columns did not change, unless the row's own key changed. All entries
+//! that go are deleted before the new ones are put, since they may have the same key.
+
+use super::def::{IndexDef, RowKeyDef, TableDef};
+use super::entry::EntryKey;
+use super::evaluate::RowEvaluator;
+use super::scan::Read;
+use crate::base::{Result, TreeId};
+use crate::expr::EvalContext;
+use crate::txn::{LockKey, LockMode, Txn, Wait};
+use crate::types::Datum;
+use smallvec::SmallVec;
+use std::sync::atomic::Ordering;
+
+/// What became of a row that ON CONFLICT guards.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Insertion {
+    /// The new row's key.
+    Inserted(Vec<u8>),
+    /// Nothing was written. `index` is a position in [`TableDef::indexes`], `row_key` the key of the row in the way.
+    Conflict { index: usize, row_key: Vec<u8> },
+}
+
+/// A unique key that is to be looked at again later: of a deferrable constraint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recheck {
+    pub index: usize,
+    pub key: Vec<u8>,
+    /// The row as written, for the message.
+    pub row_key: Vec<u8>,
+}
+
+/// The rechecks that a statement has gathered. Run [`TableDef::recheck`] on each at the end of the statement or, for
+/// constraints that are deferred then, at the end of the transaction.
+pub type Rechecks = Vec<Recheck>;
+
+type Entries<'d> = SmallVec<[(&'d IndexDef, usize, Option<EntryKey>); 4]>;
+
+impl TableDef {
+    /// Inserts a row: one value for each of the table's columns, NULL for dropped ones. Returns the row's key.
+    ///
+    /// Errors: 23502, 23514, 23505, a wait for somebody else's uncommitted row of the same key.
+    pub fn insert(
+        &self,
+        txn: &mut Txn,
+        cx: &mut EvalContext<'_>,
+        row: &[Datum],
+        rechecks: &mut Rechecks,
+    ) -> Result<Vec<u8>> {
+        match self.insert_or_conflict(txn, cx, row, &|_| false, rechecks)? {
+            Insertion::Inserted(key) => Ok(key),
+            Insertion::Conflict { .. } => unreachable!("no index was named as arbiter"),
+        }
+    }
+
+    /// Inserts a row unless it conflicts in one of the arbiters, which are asked for by position in `indexes`. The
+    /// conflict found may be with a row that the statement's snapshot does not see.
+    pub fn insert_or_conflict(
+        &self,
+        txn: &mut Txn,
+        cx: &mut EvalContext<'_>,
+        row: &[Datum],
+        is_arbiter: &dyn Fn(usize) -> bool,
+        rechecks: &mut Rechecks,
+    ) -> Result<Insertion> {
+        let mut rows = RowEvaluator::new(self, cx);
+        self.check_row(row, &mut rows)?;
+        let row_key = self.new_row_key(txn, row)?;
+        let entries = self.entries(row, &mut rows, |_| true)?;
+        // Arbiters first: DO NOTHING must not fail on another index if it conflicts in one of them.
+        for arbiters in [true, false] {
+            for (index, at, entry) in &entries {
+                if is_arbiter(*at) != arbiters {
+                    continue;
+                }
+                let Some(entry) = entry else { continue };
+                if let Some(taken_by) = self.claim(txn, *at, entry, &row_key, rechecks)? {
+                    if arbiters {
+                        return Ok(Insertion::Conflict { index: *at, row_key: taken_by });
+                    }
+                    return Err(self.unique_violation(index, row, &mut rows));
+                }
+            }
+        }
+        self.put_row(txn, &row_key, row)?;
+        for (index, _, entry) in &entries {
+            if let Some(entry) = entry {
+                put_entry(txn, index, entry, &row_key, row)?;
+            }
+        }
+        self.activity.inserted.fetch_add(1, Ordering::Relaxed);
+        self.activity.growth.fetch_add(1, Ordering::Relaxed);
+        Ok(Insertion::Inserted(row_key))
+    }
+
+    /// Changes the row with this key from `old` to `new`; `changed` are the positions of the columns that may differ. The
+    /// caller has locked the row. Returns the row's key, which is another one if columns of it changed.
+    ///
+    /// Errors: as for `insert`.
+    #[allow(clippy::too_many_arguments)]
+    pub fn update(
+        &self,
+        txn: &mut Txn,
+        cx: &mut EvalContext<'_>,
+        row_key: &[u8],
+        old: &[Datum],
+        new: &[Datum],
+        changed: &[usize],
+        rechecks: &mut Rechecks,
+    ) -> Result<Vec<u8>> {
+        let mut rows = RowEvaluator::new(self, cx);
+        self.check_row(new, &mut rows)?;
+        let new_key = match &self.row_key {
+            RowKeyDef::Columns { positions, .. } if positions.iter().any(|at| changed.contains(at)) => {
+                self.row_key_of(new).expect("a keyed table")
+            }
+            _ => row_key.to_vec(),
+        };
+        let moved = new_key != row_key;
+        let touched = |i: &IndexDef| moved || i.touched_by.iter().any(|at| changed.contains(at));
+        let before = self.entries(old, &mut rows, touched)?;
+        let after = self.entries(new, &mut rows, touched)?;
+        for ((index, at, was), (_, _, is)) in before.iter().zip(&after) {
+            let same_key = was == is && !(index.index.clustered && moved);
+            if let Some(was) = was
+                && !same_key
+            {
+                self.lock_key(txn, index, was)?;
+            }
+            if let Some(is) = is
+                && !same_key
+                && let Some(taken_by) = self.claim(txn, *at, is, &new_key, rechecks)?
+                && taken_by != row_key
+            {
+                return Err(self.unique_violation(index, new, &mut rows));
+            }
+        }
+        if moved {
+            txn.delete(self.tree, row_key)?;
+        }
+        for (index, _, was) in &before {
+            if let Some(was) = was {
+                delete_entry(txn, index, was, row_key)?;
+            }
+        }
+        self.put_row(txn, &new_key, new)?;
+        for (index, _, is) in &after {
+            if let Some(is) = is {
+                put_entry(txn, index, is, &new_key, new)?;
+            }
+        }
+        self.activity.updated.fetch_add(1, Ordering::Relaxed);
+        Ok(new_key)
+    }
+
+    /// Deletes the row with this key. The caller has locked it.
+    pub fn delete(&self, txn: &mut Txn, cx: &mut EvalContext<'_>, row_key: &[u8], old: &[Datum]) -> Result<()> {
+        let mut rows = RowEvaluator::new(self, cx);
+        let entries = self.entries(old, &mut rows, |_| true)?;
+        for (index, _, entry) in &entries {
+            if let Some(entry) = entry {
+                self.lock_key(txn, index, entry)?;
+            }
+        }
+        txn.delete(self.tree, row_key)?;
+        for (index, _, entry) in &entries {
+            if let Some(entry) = entry {
+                delete_entry(txn, index, entry, row_key)?;
+            }
+        }
+        self.activity.deleted.fetch_add(1, Ordering::Relaxed);
+        self.activity.growth.fetch_sub(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Looks at a deferred unique key again. Error: 23505.
+    pub fn recheck(&self, txn: &mut Txn, cx: &mut EvalContext<'_>, recheck: &Recheck) -> Result<()> {
+        let index = &self.indexes[recheck.index];
+        let mut found = crate::storage::Entries::new();
+        let range = crate::storage::KeyRange::prefix(&recheck.key);
+        Read::Latest.scan(txn, index.index.tree, range).next(txn, &mut found, 2)?;
+        if found.len() < 2 {
+            return Ok(());
+        }
+        let mut value = Vec::new();
+        let mut rows = RowEvaluator::new(self, cx);
+        match txn.get_latest(self.tree, &recheck.row_key, &mut value)? {
+            true => Err(self.unique_violation(index, &self.decode_row(&value), &mut rows)),
+            false => Ok(()),
+        }
+    }
+
+    pub(super) fn new_row_key(&self, txn: &Txn, row: &[Datum]) -> Result<Vec<u8>> {
+        match &self.row_key {
+            RowKeyDef::RowId(ids) => Ok(ids.take(txn, self.tree)?.to_be_bytes().to_vec()),
+            RowKeyDef::Columns { .. } => Ok(self.row_key_of(row).expect("a keyed table")),
+        }
+    }
+
+    pub(super) fn put_row(&self, txn: &mut Txn, row_key: &[u8], row: &[Datum]) -> Result<()> {
+        let mut value = Vec::with_capacity(128);
+        self.layout.encode(&mut value, row.iter().map(Datum::as_ref));
+        txn.put(self.tree, row_key, &value)
+    }
+
+    /// A row's keys in those indexes that `wanted` picks.
+    fn entries(
+        &self,
+        row: &[Datum],
+        rows: &mut RowEvaluator<'_, '_, '_>,
+        wanted: impl Fn(&IndexDef) -> bool,
+    ) -> Result<Entries<'_>> {
+        let mut out = Entries::new();
+        for (at, index) in self.indexes.iter().enumerate().filter(|(_, i)| wanted(i)) {
+            out.push((index, at, index.entry_key(row, rows)?));
+        }
+        Ok(out)
+    }
+
+    /// Locks a unique key for good and says whose it is, if somebody's.
+    fn claim(
+        &self,
+        txn: &mut Txn,
+        at: usize,
+        entry: &EntryKey,
+        row_key: &[u8],
+        rechecks: &mut Rechecks,
+    ) -> Result<Option<Vec<u8>>> {
+        let index = &self.indexes[at];
+        if !index.is_unique_key(entry) {
+            return Ok(None);
+        }
+        self.lock_key(txn, index, entry)?;
+        if !index.index.immediate {
+            rechecks.push(Recheck { index: at, key: entry.bytes.clone(), row_key: row_key.to_vec() });
+            return Ok(None);
+        }
+        if index.index.clustered {
+            let taken = txn.get_latest(self.tree, &entry.bytes, &mut Vec::new())?;
+            return Ok(taken.then(|| entry.bytes.clone()));
+        }
+        let mut taken_by = Vec::new();
+        Ok(index.find_row_key(txn, Read::Latest, &entry.bytes, &mut taken_by)?.then_some(taken_by))
+    }
+
+    /// Locks a key's value, if it is a unique one. Of the clustered index that is the row's own lock.
+    fn lock_key(&self, txn: &mut Txn, index: &IndexDef, entry: &EntryKey) -> Result<()> {
+        if index.is_unique_key(entry) {
+            let tree: TreeId = index.index.tree;
+            txn.lock(&LockKey::Row { tree, key: &entry.bytes }, LockMode::Update, Wait::Block)?;
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn put_entry(
+    txn: &mut Txn,
+    index: &IndexDef,
+    entry: &EntryKey,
+    row_key: &[u8],
+    row: &[Datum],
+) -> Result<()> {
+    if index.index.clustered {
+        return Ok(());
+    }
+    txn.put(index.index.tree, &index.tree_key(entry, row_key), &index.tree_value(entry, row_key, row))
+}
+
+fn delete_entry(txn: &mut Txn, index: &IndexDef, entry: &EntryKey, row_key: &[u8]) -> Result<()> {
+    if index.index.clustered {
+        return Ok(());
+    }
+    txn.delete(index.index.tree, &index.tree_key(entry, row_key))
+}
