@@ -20,10 +20,10 @@ type Sector = [u8; SECTOR_BYTES as usize];
 /// What an operation is made to fail with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// 58030. When a sync fails so, an arbitrary part of what it should have written is lost for good, yet stays
+    /// Error 58030. When a sync fails so, an arbitrary part of what it should have written is lost for good, yet stays
     /// readable from the cache: what Linux does.
     Io,
-    /// 53100.
+    /// Error 53100.
     NoSpace,
 }
 

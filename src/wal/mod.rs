@@ -46,6 +46,8 @@ mod sync;
 #[cfg(test)]
 mod shuttle_tests;
 #[cfg(test)]
+mod sim_tests;
+#[cfg(test)]
 mod tests;
 
 pub use log::{DurableWait, Wal, WalOptions};
@@ -65,6 +67,8 @@ mod canary {
         pub static UNCHAINED: Cell<bool> = const { Cell::new(false) };
         /// A group is reported durable without a sync.
         pub static UNSYNCED: Cell<bool> = const { Cell::new(false) };
+        /// Recovery believes what the cache says after a failed sync.
+        pub static CACHED: Cell<bool> = const { Cell::new(false) };
         /// An opening leaves no mark.
         pub static UNMARKED: Cell<bool> = const { Cell::new(false) };
     }

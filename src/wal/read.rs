@@ -181,7 +181,7 @@ impl Reader {
     }
 
     /// The next record, or none when all that is durable has been read; then `Wal::wait` for more.
-    pub fn next(&mut self) -> Result<Option<Record<'_>>> {
+    pub fn next_record(&mut self) -> Result<Option<Record<'_>>> {
         let (at, durable) = (self.cursor.at, self.shared.progress.durable());
         match self.cursor.next(durable)? {
             Some(record) => Ok(Some(record)),

@@ -37,6 +37,7 @@ mod sync {
 }
 
 #[path = "progress.rs"]
+#[allow(clippy::duplicate_mod)]
 mod progress;
 
 use crate::base::{Error, Lsn};
