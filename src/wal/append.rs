@@ -48,6 +48,8 @@ pub struct Appender {
     room: u64,
     /// Bytes of records that the last segment can hold.
     capacity: u64,
+    /// The next segment has been asked for.
+    asked: bool,
 }
 
 /// The size of a record with this payload.
@@ -59,7 +61,7 @@ impl Appender {
     /// Goes on at `end` in a segment that begins at `segment` and holds `capacity` bytes of records.
     pub fn new(end: Lsn, chain: u32, segment: Lsn, capacity: u64) -> Appender {
         let room = capacity.saturating_sub(end.0 - segment.0);
-        Appender { group: Group { start: end, ..Group::new() }, chain, room, capacity }
+        Appender { group: Group { start: end, ..Group::new() }, chain, room, capacity, asked: false }
     }
 
     pub fn end(&self) -> Lsn {
@@ -70,15 +72,18 @@ impl Appender {
         bytes <= self.room
     }
 
-    /// Whether the last segment is full enough to ready the next one.
-    pub fn wants_spare(&self) -> bool {
-        self.room < self.capacity / 2
+    /// Whether the last segment is full enough to ready the next one; once for each segment.
+    pub fn wants_spare(&mut self) -> bool {
+        let wants = !self.asked && self.room < self.capacity / 2;
+        self.asked |= wants;
+        wants
     }
 
     /// Starts a new segment here.
     pub fn cut(&mut self, spare: Spare) {
         self.capacity = spare.capacity;
         self.room = spare.capacity;
+        self.asked = false;
         self.group.cuts.push(Cut { at: self.group.end(), chain: self.chain, spare });
     }
 

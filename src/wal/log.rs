@@ -114,7 +114,7 @@ impl Shared {
         self.appended.store(lsn.0, Ordering::Release);
         let wants_spare = appender.wants_spare();
         drop(appender);
-        if wants_spare && self.spares.len() == 0 {
+        if wants_spare {
             self.spares.want(self.segment_capacity);
         }
         Ok(lsn)

@@ -5,10 +5,13 @@
 
 use super::read::list_segments;
 use super::segment::{self, HEAD_BYTES};
-use crate::base::{Error, Lsn, Result};
+use crate::base::{Error, Lsn, Result, SqlState};
 use crate::io::{Disk, File};
 use parking_lot::{Condvar, Mutex};
 use std::sync::Arc;
+
+/// A new file is filled in slices of this size, so that a commit's sync never queues behind a whole segment's.
+const SLICE_BYTES: u64 = 1 << 20;
 
 pub struct Spare {
     pub name: String,
@@ -133,7 +136,12 @@ impl Preparer {
     /// Makes one spare if one is wanted; false when none is. A failure is for those who wait for the spare: it says
     /// nothing about the log, and the half-made file is thrown away.
     pub fn step(&self, spares: &Spares) -> bool {
-        let Some(capacity) = spares.pool.lock().want.take() else { return false };
+        let mut pool = spares.pool.lock();
+        let Some(capacity) = pool.want.take() else { return false };
+        if pool.ready.iter().any(|s| s.capacity >= capacity) {
+            return true;
+        }
+        drop(pool);
         let made = self.prepare(spares.name(), capacity.max(self.segment_bytes - HEAD_BYTES));
         let mut pool = spares.pool.lock();
         pool.attempts += 1;
@@ -155,10 +163,18 @@ impl Preparer {
     fn prepare(&self, number: u64, capacity: u64) -> Result<Spare> {
         let unready = format!("{}/{}", self.dir, segment::unready_name(number));
         let name = format!("{}/{}", self.dir, segment::spare_name(number));
+        let len = HEAD_BYTES + capacity;
+        // Asked first, so that trying again and again on a full disk costs nothing and takes no one's last bytes.
+        if self.disk.free_bytes()? < len {
+            let message = format!("could not make a log segment of {len} bytes ready: No space left on device");
+            return Err(Error::new(SqlState::DISK_FULL, message));
+        }
         let fill = || -> Result<Box<dyn File>> {
             let file = self.disk.create(&unready)?;
-            file.fill_zero(0, HEAD_BYTES + capacity)?;
-            file.sync_data()?;
+            for from in (0..len).step_by(SLICE_BYTES as usize) {
+                file.fill_zero(from, SLICE_BYTES.min(len - from))?;
+                file.sync_data()?;
+            }
             self.disk.rename(&unready, &name)?;
             Ok(file)
         };

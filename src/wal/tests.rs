@@ -3,6 +3,7 @@
 use super::*;
 use crate::base::{Error, Lsn, Result, SqlState};
 use crate::io::{Clock, Disk, Entropy, Fault, RealClock, RealDisk, RealEntropy, SimClock, SimDisk, SimEntropy};
+use proptest::prelude::*;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -202,4 +203,40 @@ fn an_error_of_replay_ends_the_opening() {
     let refuse = |_: Record| Err(Error::internal("no"));
     let opened = Wal::open(Arc::new(disk), clock, &SimEntropy::new(1), "wal", small(), Lsn::ZERO, refuse);
     assert_eq!(opened.err().unwrap().message(), "no");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    /// Whatever happens to the bytes of the segments, opening never panics, and finds what was written or refuses.
+    #[test]
+    fn damaged_files_yield_nothing_that_was_not_written(
+        damage in proptest::collection::vec((any::<prop::sample::Index>(), 0u64..4096, any::<u8>()), 1..8),
+        cut in proptest::option::of((any::<prop::sample::Index>(), 0u64..4096)),
+    ) {
+        let disk = SimDisk::new(7);
+        let (wal, _) = open(&disk, small(), Lsn::ZERO).unwrap();
+        let mut written: Found = Vec::new();
+        for i in 0..30u8 {
+            written.push((wal.append(16, &vec![i; usize::from(i) * 17]).unwrap(), 16, vec![i; usize::from(i) * 17]));
+        }
+        wal.close().unwrap();
+        drop(wal);
+        let files = disk.list("wal").unwrap();
+        let file = |at: &prop::sample::Index| disk.open(&format!("wal/{}", at.get(&files))).unwrap();
+        for (at, offset, byte) in &damage {
+            let file = file(at);
+            if *offset < file.len().unwrap() {
+                file.write_at(&[*byte], *offset).unwrap();
+            }
+        }
+        if let Some((at, len)) = &cut {
+            file(at).set_len(*len).unwrap();
+        }
+        if let Ok((wal, found)) = open(&disk, small(), Lsn::ZERO) {
+            prop_assert!(found.len() <= written.len() && found == written[..found.len()]);
+            let lsn = wal.append(16, b"on we go").unwrap();
+            wal.wait_blocking(lsn).unwrap();
+        }
+    }
 }
