@@ -1,7 +1,43 @@
-//! Trees of versioned entries.
+//! Trees: ordered maps from key bytes to value bytes, whose entries keep the states that open snapshots need.
+//!
+//! Entry points: [`Store`] is what the layers above use; [`MemStore`] implements it. [`Batch`] is a set of changes, in
+//! the form in which the log holds it and [`Store::apply`] takes it. [`Snapshots`] says which LSNs are being read.
+//! [`Cursor`] and [`Entries`] carry a scan.
+//!
+//! Must not know: transactions, rows, SQL, who reads and why, how a commit is ordered or made durable.
+//!
+//! Invariants:
+//! 1. Trees hold committed states only. A state counts from its commit's LSN until the next one's.
+//! 2. `apply` is the only thing that changes what a tree says; purge only forgets what nobody can ask for.
+//! 3. A read at the LSN of a registered snapshot answers as if the log had ended there, before and after any purge.
+//! 4. When no snapshot is open and everything is durable, a full purge leaves no old version and no ghost.
+//! 5. Every entry with an old version or a ghost is known to purge ([`Store::verify`] checks it).
+//!
+//! Threads: any may read; one at a time applies, in LSN order; purges keep apart by themselves. Locks, in order:
+//! purging, directory, tree, past. None is held while a caller's code runs, except that `changes` calls its visitor.
+//!
+//! After a crash: a store in memory is empty; recovery applies the whole log to it.
+//!
+//! Read in this order: `batch.rs`, `store.rs`, `version.rs`, `snapshots.rs`, `range.rs`, `entries.rs`, `key.rs`,
+//! `mem/mod.rs`, `mem/history.rs`.
 
-pub mod entries;
-pub mod range;
+pub mod batch;
+mod entries;
+mod key;
+mod mem;
+mod range;
+mod snapshots;
+mod store;
+mod version;
 
+#[cfg(test)]
+mod tests;
+
+pub use batch::{Batch, Encoder, Op};
 pub use entries::Entries;
+pub use key::Key;
+pub use mem::MemStore;
 pub use range::{Cursor, Direction, KeyRange, prefix_end};
+pub use snapshots::{Registration, Snapshots};
+pub use store::{History, Newest, Store, StoreStats};
+pub use version::Needed;

@@ -1,0 +1,289 @@
+//! The lock table: locks by the hash of their key, in shards, each behind a mutex.
+//!
+//! A lock's identity is the 64-bit hash alone: a collision makes two rows share a lock, which costs a wait and breaks
+//! nothing. What nobody holds or waits for is not in the table.
+//!
+//! Deadlocks: an owner waits for one lock at a time, and edges of the waits-for graph that can close a cycle appear only
+//! when a wait begins; so the search from the new waiter, with beginnings of waits kept apart by the `waits` mutex,
+//! finds every cycle. Whoever would close it is the victim.
+
+use super::mode::{LockKey, LockMode, LockTag};
+use super::queue::{Answer, Lock, OwnerId, Scope, Waiter};
+use super::wait::{LockWait, State, Ticket};
+use super::{TxnId, Wait};
+use crate::base::{Error, Result, SqlState};
+use hashbrown::hash_table::Entry;
+use hashbrown::{HashMap, HashTable};
+use parking_lot::{Mutex, MutexGuard};
+use smallvec::SmallVec;
+use std::sync::Arc;
+
+const SHARDS: usize = 64;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(in crate::txn) struct LockHash(u64);
+
+struct Slot {
+    hash: u64,
+    tag: LockTag,
+    lock: Lock<Arc<Ticket>>,
+}
+
+type Shard = HashTable<Slot>;
+
+/// Who waits for what.
+struct Waiting {
+    hash: LockHash,
+    mode: LockMode,
+    tag: LockTag,
+    txn: TxnId,
+}
+
+#[repr(align(64))]
+struct Padded(Mutex<Shard>);
+
+pub(in crate::txn) struct LockTable {
+    shards: [Padded; SHARDS],
+    waits: Mutex<HashMap<OwnerId, Waiting>>,
+    hasher: ahash::RandomState,
+}
+
+/// How a request ended.
+pub(in crate::txn) enum Outcome {
+    Granted,
+    AlreadyHeld,
+    Busy,
+    Queued(Arc<Ticket>, LockWait),
+}
+
+/// One line of `pg_locks`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LockLine {
+    pub tag: LockTag,
+    pub mode: LockMode,
+    pub process: i32,
+    pub granted: bool,
+}
+
+impl LockTable {
+    pub(in crate::txn) fn new() -> LockTable {
+        LockTable {
+            shards: std::array::from_fn(|_| Padded(Mutex::new(HashTable::new()))),
+            waits: Mutex::new(HashMap::new()),
+            hasher: ahash::RandomState::new(),
+        }
+    }
+
+    pub(in crate::txn) fn hash(&self, key: &LockKey<'_>) -> LockHash {
+        LockHash(self.hasher.hash_one(key))
+    }
+
+    fn shard(&self, hash: LockHash) -> MutexGuard<'_, Shard> {
+        // The upper bits choose the shard; the table inside goes by the lower ones.
+        self.shards[(hash.0 >> 52) as usize % SHARDS].0.lock()
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "who, what, how strongly, how long, and what if not")]
+    pub(in crate::txn) fn lock(
+        self: &Arc<Self>,
+        owner: OwnerId,
+        txn: TxnId,
+        hash: LockHash,
+        tag: LockTag,
+        mode: LockMode,
+        scope: Scope,
+        wait: Wait,
+    ) -> Result<Outcome> {
+        match request(&mut self.shard(hash), hash, tag, owner, mode, scope) {
+            Answer::Granted => return Ok(Outcome::Granted),
+            Answer::AlreadyHeld => return Ok(Outcome::AlreadyHeld),
+            Answer::Conflict(_) if wait == Wait::No => return Ok(Outcome::Busy),
+            Answer::Conflict(_) => {}
+        }
+        self.begin_wait(owner, scope, Waiting { hash, mode, tag, txn })
+    }
+
+    fn begin_wait(self: &Arc<Self>, owner: OwnerId, scope: Scope, waiting: Waiting) -> Result<Outcome> {
+        let Waiting { hash, mode, tag, .. } = waiting;
+        let mut waits = self.waits.lock();
+        let mut shard = self.shard(hash);
+        let place = match request(&mut shard, hash, tag, owner, mode, scope) {
+            Answer::Granted => return Ok(Outcome::Granted),
+            Answer::AlreadyHeld => return Ok(Outcome::AlreadyHeld),
+            Answer::Conflict(place) => place,
+        };
+        let ticket = Ticket::new();
+        let slot = find(&mut shard, hash).expect("somebody holds it");
+        slot.lock.enqueue(place, Waiter { owner, mode, scope, ticket: Arc::clone(&ticket) });
+        drop(shard);
+        waits.insert(owner, waiting);
+        if let Some(cycle) = self.find_cycle(&waits, owner) {
+            let error = deadlock(&waits, &cycle);
+            waits.remove(&owner);
+            drop(waits);
+            self.leave(owner, hash);
+            return Err(error);
+        }
+        drop(waits);
+        let wait = LockWait { table: Arc::clone(self), owner, hash, ticket: Arc::clone(&ticket) };
+        Ok(Outcome::Queued(ticket, wait))
+    }
+
+    /// The owners of a cycle through `start`, each waiting for the next.
+    fn find_cycle(&self, waits: &HashMap<OwnerId, Waiting>, start: OwnerId) -> Option<Vec<OwnerId>> {
+        let mut parents: HashMap<OwnerId, OwnerId> = HashMap::new();
+        let mut frontier = vec![start];
+        while let Some(owner) = frontier.pop() {
+            let Some(waiting) = waits.get(&owner) else { continue };
+            let blockers = find(&mut self.shard(waiting.hash), waiting.hash)
+                .map_or(Vec::new(), |slot| slot.lock.blockers_of(owner));
+            for blocker in blockers {
+                if blocker == start {
+                    let mut cycle = vec![owner];
+                    while let Some(&parent) = parents.get(cycle.last().expect("not empty")) {
+                        cycle.push(parent);
+                    }
+                    cycle.reverse();
+                    return Some(cycle);
+                }
+                if !parents.contains_key(&blocker) {
+                    parents.insert(blocker, owner);
+                    frontier.push(blocker);
+                }
+            }
+        }
+        None
+    }
+
+    pub(in crate::txn) fn release(&self, owner: OwnerId, hash: LockHash, mode: LockMode, scope: Scope) {
+        self.change(hash, |lock| lock.release(owner, mode, scope));
+    }
+
+    /// Leaves the queue of a lock. False when the lock was granted before, or the owner did not wait.
+    pub(in crate::txn) fn leave(&self, owner: OwnerId, hash: LockHash) -> bool {
+        let mut left = false;
+        self.change(hash, |lock| {
+            if let Some(waiter) = lock.dequeue(owner) {
+                waiter.ticket.set(State::Left);
+                left = true;
+            }
+        });
+        if left {
+            self.forget_wait(owner, hash);
+        }
+        left
+    }
+
+    /// Whether a wait ended with the lock; leaves the queue if it has not ended.
+    pub(in crate::txn) fn settle(&self, owner: OwnerId, hash: LockHash, ticket: &Ticket) -> bool {
+        !self.leave(owner, hash) && ticket.state() == State::Granted
+    }
+
+    fn forget_wait(&self, owner: OwnerId, hash: LockHash) {
+        let mut waits = self.waits.lock();
+        // It may wait for something else by now.
+        if waits.get(&owner).is_some_and(|w| w.hash == hash) {
+            waits.remove(&owner);
+        }
+    }
+
+    /// Changes a lock, hands it over, and wakes the new holders.
+    fn change(&self, hash: LockHash, change: impl FnOnce(&mut Lock<Arc<Ticket>>)) {
+        let mut shard = self.shard(hash);
+        let Ok(mut entry) = shard.find_entry(hash.0, |slot| slot.hash == hash.0) else { return };
+        let lock = &mut entry.get_mut().lock;
+        change(lock);
+        let granted = lock.hand_over();
+        for waiter in &granted {
+            waiter.ticket.set(State::Granted);
+        }
+        if lock.is_unused() {
+            entry.remove();
+        }
+        drop(shard);
+        self.wake(hash, granted);
+    }
+
+    fn wake(&self, hash: LockHash, granted: SmallVec<[Waiter<Arc<Ticket>>; 1]>) {
+        for waiter in granted {
+            self.forget_wait(waiter.owner, hash);
+            waiter.ticket.wake();
+        }
+    }
+
+    /// Who holds and who waits. Shards are looked at one after the other.
+    pub(in crate::txn) fn lines(&self) -> Vec<LockLine> {
+        let mut lines = Vec::new();
+        for shard in &self.shards {
+            for slot in shard.0.lock().iter() {
+                for holder in slot.lock.holders() {
+                    lines.extend(holder.modes().iter().map(|mode| LockLine {
+                        tag: slot.tag,
+                        mode,
+                        process: holder.owner.process(),
+                        granted: true,
+                    }));
+                }
+                lines.extend(slot.lock.waiters().map(|w| LockLine {
+                    tag: slot.tag,
+                    mode: w.mode,
+                    process: w.owner.process(),
+                    granted: false,
+                }));
+            }
+        }
+        lines
+    }
+
+    /// Nobody holds and nobody waits.
+    #[cfg(test)]
+    pub(in crate::txn) fn is_empty(&self) -> bool {
+        self.shards.iter().all(|shard| shard.0.lock().is_empty()) && self.waits.lock().is_empty()
+    }
+
+    #[cfg(test)]
+    pub(in crate::txn) fn verify(&self) {
+        for shard in &self.shards {
+            shard.0.lock().iter().for_each(|slot| slot.lock.verify());
+        }
+    }
+}
+
+fn find(shard: &mut Shard, hash: LockHash) -> Option<&mut Slot> {
+    shard.find_mut(hash.0, |slot| slot.hash == hash.0)
+}
+
+fn request(shard: &mut Shard, hash: LockHash, tag: LockTag, owner: OwnerId, mode: LockMode, scope: Scope) -> Answer {
+    match shard.entry(hash.0, |slot| slot.hash == hash.0, |slot| slot.hash) {
+        Entry::Occupied(mut slot) => slot.get_mut().lock.request(owner, mode, scope),
+        Entry::Vacant(place) => {
+            let mut lock = Lock::default();
+            let answer = lock.request(owner, mode, scope);
+            place.insert(Slot { hash: hash.0, tag, lock });
+            answer
+        }
+    }
+}
+
+/// 40P01 with PostgreSQL's detail: a line for each wait of the cycle.
+fn deadlock(waits: &HashMap<OwnerId, Waiting>, cycle: &[OwnerId]) -> Error {
+    let mut lines = Vec::new();
+    for (i, owner) in cycle.iter().enumerate() {
+        let blocker = cycle[(i + 1) % cycle.len()];
+        let (Some(waiting), Some(other)) = (waits.get(owner), waits.get(&blocker)) else { continue };
+        let what = match waiting.tag {
+            LockTag::Row { .. } | LockTag::Name { .. } => format!("ShareLock on transaction {}", other.txn.0),
+            LockTag::Relation { database, relation } => {
+                format!("{} on relation {relation} of database {database}", waiting.mode.name())
+            }
+            LockTag::Advisory { database, class, object, sub } => {
+                format!("{} on advisory lock [{database},{class},{object},{sub}]", waiting.mode.name())
+            }
+        };
+        let (process, by) = (owner.process(), blocker.process());
+        lines.push(format!("Process {process} waits for {what}; blocked by process {by}."));
+    }
+    Error::new(SqlState::T_R_DEADLOCK_DETECTED, "deadlock detected")
+        .detail(lines.join("\n"))
+        .hint("See server log for query details.")
+}

@@ -1,0 +1,129 @@
+//! What all transactions of one database share: the trees, the log, the snapshots, the locks, and the one writer lock.
+
+use super::lock::{LockLine, LockTable, Owner};
+use super::transaction::Txn;
+use super::view::{Isolation, TxnId};
+use crate::base::{Error, Lsn, Result, SqlState, TreeId};
+use crate::storage::{Needed, Snapshots, Store};
+use crate::wal::Wal;
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicU32, AtomicU64};
+
+#[derive(Clone, Debug)]
+pub struct TxnOptions {
+    /// How much memory the uncommitted changes of one transaction may take.
+    pub write_set_bytes_max: u64,
+}
+
+impl Default for TxnOptions {
+    fn default() -> Self {
+        TxnOptions { write_set_bytes_max: 4 << 30 }
+    }
+}
+
+pub struct Transactions {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) wal: Arc<Wal>,
+    pub(super) snapshots: Arc<Snapshots>,
+    /// Snapshots of SERIALIZABLE transactions: the changes after the oldest must be known.
+    pub(super) conflicts: Arc<Snapshots>,
+    locks: Arc<LockTable>,
+    /// Held from the check of a commit to its becoming visible.
+    pub(super) writer: Mutex<()>,
+    pub(super) options: TxnOptions,
+    /// Everything up to here is in the trees.
+    applied: AtomicU64,
+    /// Commits up to here were acknowledged without waiting; every reader sees them.
+    acknowledged: AtomicU64,
+    next_txn: AtomicU64,
+    next_owner: AtomicU32,
+    next_tree: AtomicU32,
+}
+
+impl Transactions {
+    /// The trees hold everything that the log holds.
+    pub fn new(store: Arc<dyn Store>, wal: Arc<Wal>, next_tree: TreeId, options: TxnOptions) -> Arc<Transactions> {
+        let end = wal.appended();
+        Arc::new(Transactions {
+            store,
+            wal,
+            snapshots: Arc::default(),
+            conflicts: Arc::default(),
+            locks: Arc::new(LockTable::new()),
+            writer: Mutex::new(()),
+            options,
+            applied: AtomicU64::new(end.0),
+            acknowledged: AtomicU64::new(0),
+            // Ids go on from the log's length, so they rarely repeat after a restart.
+            next_txn: AtomicU64::new(end.0.max(3)),
+            next_owner: AtomicU32::new(1),
+            next_tree: AtomicU32::new(next_tree.0),
+        })
+    }
+
+    pub fn begin(self: &Arc<Self>, owner: &Owner, isolation: Isolation) -> Txn {
+        let id = TxnId(self.next_txn.fetch_add(1, Relaxed));
+        Txn::new(Arc::clone(self), owner.clone(), id, isolation)
+    }
+
+    /// `process` is the session's number in deadlock reports and `pg_locks`.
+    pub fn owner(&self, process: i32) -> Owner {
+        Owner::new(&self.locks, process, self.next_owner.fetch_add(1, Relaxed))
+    }
+
+    pub fn applied(&self) -> Lsn {
+        Lsn(self.applied.load(Acquire))
+    }
+
+    pub(super) fn set_applied(&self, lsn: Lsn) {
+        self.applied.store(lsn.0, Release);
+    }
+
+    /// What a reader may see who has seen everything up to `floor`.
+    pub fn readable(&self, floor: Lsn) -> Lsn {
+        let acknowledged = Lsn(self.acknowledged.load(Acquire));
+        // The log may be durable a moment before the trees have it.
+        self.wal.durable().max(acknowledged).max(floor).min(self.applied())
+    }
+
+    /// A commit is acknowledged before it is durable (`synchronous_commit = off`): readers see it from now on.
+    pub fn acknowledge(&self, lsn: Lsn) {
+        self.acknowledged.fetch_max(lsn.0, AcqRel);
+    }
+
+    pub(super) fn new_tree_id(&self) -> Result<TreeId> {
+        let id = self.next_tree.fetch_update(Relaxed, Relaxed, |id| id.checked_add(1));
+        let full = |_| Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, "no tree number is left");
+        id.map(TreeId).map_err(full)
+    }
+
+    /// What must stay readable. Commits that are not durable yet do not count as seen by everybody: a reader of the
+    /// durable prefix may come any moment.
+    fn needed(&self) -> Needed {
+        let floor = self.wal.durable().min(self.applied());
+        let changes_after = self.conflicts.needed(floor).oldest();
+        Needed { changes_after, ..self.snapshots.needed(floor) }
+    }
+
+    /// Forgets old versions, about `budget` of them; true when there may be more.
+    pub fn purge(&self, budget: usize) -> bool {
+        self.store.purge(&self.needed(), budget)
+    }
+
+    /// Who holds and who waits.
+    pub fn lock_lines(&self) -> Vec<LockLine> {
+        self.locks.lines()
+    }
+
+    /// The LSNs of open snapshots.
+    pub fn open_snapshots(&self) -> Vec<Lsn> {
+        self.snapshots.open()
+    }
+
+    #[cfg(test)]
+    pub(super) fn locks(&self) -> &LockTable {
+        &self.locks
+    }
+}
