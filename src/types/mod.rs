@@ -23,28 +23,37 @@
 //! one type's file, such as `int.rs` or `numeric/mod.rs`.
 
 pub mod array;
+mod array_text;
 mod batch;
 mod binary;
+pub mod boolean;
+pub mod bytea;
+pub mod character;
 mod column;
 mod compare;
 pub mod datetime;
 mod datum;
+pub mod float;
 mod format_context;
 mod info;
+pub mod int;
 pub mod item;
+pub mod json;
 pub mod key;
 pub mod numeric;
 pub mod oid;
 pub mod record;
+pub mod record_text;
 mod sql_type;
 mod text;
-mod typmod;
+pub mod typmod;
+pub mod uuid;
 
 pub use array::{ArrayValue, ArrayView};
 pub use batch::Batch;
-pub use binary::{parse_binary, write_binary};
+pub use binary::{checked_text, parse_binary, write_binary};
 pub use column::{ColumnBuilder, ColumnReader, constant_column, data_type, null_column};
-pub use compare::{compare, equal, hash};
+pub use compare::{compare, compare_floats, equal, hash, mix};
 pub use datetime::{Interval, TimeZone};
 pub use datum::{Datum, DatumRef};
 pub use format_context::{ByteaOutput, DateOrder, DateStyle, FormatContext, IntervalStyle, Names};
@@ -53,4 +62,4 @@ pub use numeric::{Numeric, NumericRef};
 pub use record::{RecordValue, RecordView};
 pub use sql_type::{Physical, SqlType};
 pub use text::{parse_text, write_text};
-pub use typmod::{coerce_typmod, format_type, typmod_in, typmod_out};
+pub use typmod::{coerce_typmod, format_type, type_name, typmod_in, typmod_out};

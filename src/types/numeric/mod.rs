@@ -5,12 +5,21 @@
 //! on `num-bigint`. Result scales and limits follow PostgreSQL's `numeric.c`. A number has one representation
 //! for each scale: the small one whenever it fits.
 //!
-//! Read in this order: this file, `encode.rs`, `text.rs`, `arith.rs`, `round.rs`, `transcendental.rs`, `sum.rs`.
+//! Read in this order: this file, `encode.rs`, `text.rs`, `digits.rs`, `arith.rs`, `round.rs`, `convert.rs`,
+//! `transcendental.rs`, `sum.rs`; `groups.rs` is the wire form and `key.rs` the ordered one.
 
 mod arith;
+mod convert;
+mod digits;
 mod encode;
+mod groups;
+mod key;
+mod round;
 mod sum;
+mod text;
+mod transcendental;
 
+pub(super) use key::read_key;
 pub use sum::NumericSum;
 
 use num_bigint::BigInt;
