@@ -25,7 +25,12 @@
 mod bootstrap;
 mod change;
 mod codec;
+pub mod deparse;
+pub mod depend;
+mod drop;
 pub mod object;
+#[cfg(test)]
+mod sample;
 mod snapshot;
 mod store;
 pub mod system;
@@ -33,10 +38,12 @@ pub mod system;
 pub use bootstrap::{POSTGRES_DATABASE, TEMPLATE1, schemas as initial_schemas};
 pub use change::{CatalogTxn, Change, Mark};
 pub use codec::{SEQUENCE_TREE, TREE};
+pub use depend::{DropPlan, plan_drop};
+pub use drop::Unclustered;
 pub use object::*;
 pub use snapshot::{
     Catalog, INFORMATION_SCHEMA, Incoming, PG_CATALOG, PG_TOAST, POSTGRES_ROLE, PUBLIC, Relation, UserType,
     array_type_name,
 };
 pub use store::CatalogStore;
-pub use system::{SystemColumn, SystemTable};
+pub use system::{Facts, NoFacts, SystemColumn, SystemContext, SystemTable};
