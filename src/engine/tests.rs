@@ -241,7 +241,10 @@ fn own_trees_exist_at_once_and_for_others_with_the_commit() {
     let other = begin(&engine, Isolation::ReadCommitted);
     assert!(other.get(&other.view(), tree, &[1], &mut Vec::new()).is_err());
     txn.commit().unwrap();
-    assert_eq!(keys(&begin(&engine, Isolation::ReadCommitted), begin(&engine, Isolation::ReadCommitted).view(), tree), [1]);
+    assert_eq!(
+        keys(&begin(&engine, Isolation::ReadCommitted), begin(&engine, Isolation::ReadCommitted).view(), tree),
+        [1]
+    );
 }
 
 #[test]
@@ -327,7 +330,10 @@ fn autonomous_work_commits_apart_from_its_caller() {
         Err(Error::internal("no"))
     });
     assert!(failed.is_err());
-    assert_eq!(keys(&begin(&engine, Isolation::ReadCommitted), begin(&engine, Isolation::ReadCommitted).view(), tree), *b"b");
+    assert_eq!(
+        keys(&begin(&engine, Isolation::ReadCommitted), begin(&engine, Isolation::ReadCommitted).view(), tree),
+        *b"b"
+    );
 }
 
 #[test]

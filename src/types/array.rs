@@ -69,7 +69,7 @@ pub fn count_items(dims: impl IntoIterator<Item = i32>) -> Result<usize> {
     Ok(if any { count } else { 0 })
 }
 
-pub(super) fn too_large() -> Error {
+fn too_large() -> Error {
     Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, format!("array size exceeds the maximum allowed ({MAX_ITEMS})"))
 }
 

@@ -167,7 +167,6 @@ impl Reader<'_> {
         if self.peek() != Some(b'{') {
             return Err(self.malformed("Array contents must start with \"{\"."));
         }
-        count_items(dims.iter().map(|d| d.0))?;
         Ok(Some(dims))
     }
 
@@ -187,7 +186,8 @@ impl Reader<'_> {
         if upper < lower {
             return Err(Error::new(SqlState::ARRAY_SUBSCRIPT_ERROR, "upper bound cannot be less than lower bound"));
         }
-        let len = i32::try_from(i64::from(upper) - i64::from(lower) + 1).map_err(|_| super::array::too_large())?;
+        // Too long a dimension will not match the contents.
+        let len = i32::try_from(i64::from(upper) - i64::from(lower) + 1).unwrap_or(i32::MAX);
         Ok((len, lower))
     }
 
@@ -199,7 +199,8 @@ impl Reader<'_> {
         while self.peek().is_some_and(|b| b.is_ascii_digit()) {
             self.at += 1;
         }
-        self.literal[start..self.at].parse().ok()
+        let number = self.literal[start..self.at].parse::<i128>().ok()?;
+        Some(number.clamp(i128::from(i32::MIN), i128::from(i32::MAX)) as i32)
     }
 
     /// The braces: dimensions counted from them, and the items' texts, none for NULL.

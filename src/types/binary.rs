@@ -366,3 +366,77 @@ fn write_item(out: &mut Vec<u8>, oid: Oid, value: DatumRef<'_>) {
         out[at..at + 4].copy_from_slice(&length.to_be_bytes());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{FormatContext, compare, parse_text, text::tests::named};
+    use super::*;
+
+    fn hex(bytes: &[u8]) -> String {
+        bytes.iter().map(|b| format!("{b:02x}")).collect()
+    }
+
+    /// `binary_cases.txt` has a type, a text and what PostgreSQL 15 sends for it.
+    #[test]
+    fn bytes_are_postgresqls() {
+        let context = FormatContext::default();
+        for line in include_str!("binary_cases.txt").lines() {
+            let fields: Vec<&str> = line.split('|').collect();
+            let [ty, text, expected] = fields[..] else { panic!("not a case: {line}") };
+            let ty = named(ty);
+            let value = parse_text(ty, text, &context).unwrap();
+            let mut out = Vec::new();
+            write_binary(&mut out, ty, value.as_ref());
+            assert_eq!(hex(&out), expected, "{line}");
+            let back = parse_binary(ty, &out).unwrap();
+            assert!(compare(ty, back.as_ref(), value.as_ref()).is_eq(), "{line}: {back:?}");
+        }
+    }
+
+    #[test]
+    fn moments_and_rows_round_trip() {
+        let i = Datum::Interval(Interval { months: 1, days: 2, micros: 3_000_000 });
+        let noon = Datum::Int8(pack_timetz(43_200_000_000, -3600));
+        let row = Datum::record(RecordValue {
+            fields: vec![(oid::INT4, 1.into()), (oid::TEXT, "a".into()), (oid::INT4, Datum::Null)],
+        });
+        for (ty, value, expected) in [
+            (SqlType::INTERVAL, i, "00000000002dc6c00000000200000001"),
+            (SqlType::TIMETZ, noon, "0000000a0eebb000fffff1f0"),
+            (SqlType::RECORD, row, "0000000300000017000000040000000100000019000000016100000017ffffffff"),
+            (SqlType::DATE, Datum::Int4(-1), "ffffffff"),
+            (SqlType::TIMESTAMPTZ, Datum::Int8(i64::MAX), "7fffffffffffffff"),
+        ] {
+            let mut out = Vec::new();
+            write_binary(&mut out, ty, value.as_ref());
+            assert_eq!(hex(&out), expected);
+            assert_eq!(format!("{:?}", parse_binary(ty, &out).unwrap()), format!("{value:?}"));
+        }
+    }
+
+    #[test]
+    fn damaged_bytes_are_refused() {
+        let code = |ty, bytes: &[u8]| parse_binary(ty, bytes).unwrap_err().code();
+        assert_eq!(code(SqlType::INT4, &[0, 0, 0]), SqlState::PROTOCOL_VIOLATION);
+        assert_eq!(code(SqlType::INT4, &[0; 5]), SqlState::INVALID_BINARY_REPRESENTATION);
+        assert_eq!(code(SqlType::TEXT, b"a\xff"), SqlState::CHARACTER_NOT_IN_REPERTOIRE);
+        assert_eq!(code(SqlType::TIME, &i64::MAX.to_be_bytes()), SqlState::DATETIME_FIELD_OVERFLOW);
+        let e = parse_binary(SqlType::TEXT, b"a\0").unwrap_err();
+        assert_eq!(e.message(), "invalid byte sequence for encoding \"UTF8\": 0x00");
+        // An array that claims 2^27 - 1 items but has none.
+        let mut claim = Vec::new();
+        for word in [1, 0, 23, 0x7ff_ffff, 1] {
+            claim.extend_from_slice(&i32::to_be_bytes(word));
+        }
+        assert_eq!(code(SqlType::INT4_ARRAY, &claim), SqlState::PROTOCOL_VIOLATION);
+        let mut nested = Vec::new();
+        for _ in 0..100 {
+            let inner = std::mem::take(&mut nested);
+            nested.extend_from_slice(&1i32.to_be_bytes());
+            nested.extend_from_slice(&oid::RECORD.0.to_be_bytes());
+            nested.extend_from_slice(&(inner.len() as i32).to_be_bytes());
+            nested.extend_from_slice(&inner);
+        }
+        assert_eq!(code(SqlType::RECORD, &nested), SqlState::STATEMENT_TOO_COMPLEX);
+    }
+}

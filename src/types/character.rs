@@ -80,7 +80,8 @@ pub fn char_to_byte(value: &str) -> u8 {
 /// `charin`: a byte in octal as [`write_char`] writes it, or else the first byte.
 pub(super) fn char_from_text(text: &str) -> Box<str> {
     let byte = match *text.as_bytes() {
-        [b'\\', a @ b'0'..=b'3', b @ b'0'..=b'7', c @ b'0'..=b'7'] => (a - b'0') << 6 | (b - b'0') << 3 | (c - b'0'),
+        // The first digit's excess bit is lost.
+        [b'\\', a @ b'0'..=b'7', b @ b'0'..=b'7', c @ b'0'..=b'7'] => (a - b'0') << 6 | (b - b'0') << 3 | (c - b'0'),
         [first, ..] => first,
         [] => 0,
     };

@@ -1,8 +1,9 @@
 //! `float4` and `float8` from text and to text (`float8in`, `float8out`).
 //!
-//! Text is the shortest that reads back as the same value, found by Rust's formatter, with one correction: PostgreSQL
-//! takes digits strictly between the neighbouring values' midpoints, where others also take a midpoint that happens to round
-//! to even (1e23 prints as 9.999999999999999e+22). Laid out like C's `%g`.
+//! Text is the shortest that reads back as the same value, found by Rust's formatter, with two corrections. Of two
+//! equally short and near texts PostgreSQL takes the one with an even last digit. And it takes digits strictly between the
+//! neighbouring values' midpoints, where others also take a midpoint that happens to round to even (1e23 prints as
+//! 9.999999999999999e+22). Laid out like C's `%g`.
 
 use super::text::{invalid_syntax, trim};
 use crate::base::{Error, Result, SqlState};
@@ -35,6 +36,14 @@ macro_rules! float {
             }
             if extra_float_digits > 0 {
                 let mut text = format!("{value:e}");
+                let digits = text.bytes().take_while(|&b| b != b'e').filter(u8::is_ascii_digit).count();
+                if digits >= $digits {
+                    // The value may lie exactly between two shortest texts: the even one is PostgreSQL's.
+                    let even = format!("{value:.0$e}", digits - 1);
+                    if even.parse() == Ok(value) {
+                        text = even;
+                    }
+                }
                 if on_midpoint(&text, f64::from(value), <$t>::MANTISSA_DIGITS) {
                     text = (0..)
                         .map(|n| format!("{value:.n$e}"))
@@ -173,6 +182,8 @@ mod tests {
         ] {
             assert_eq!(text64(v), text);
         }
+        assert_eq!(text64(-2237851900000000.25), "-2.2378519000000002e+15");
+        assert_eq!(text32(42208.8125), "42208.812");
         assert_eq!(text32(0.1), "0.1");
         assert_eq!(text32(123456.0), "123456");
         assert_eq!(text32(1234567.0), "1.234567e+06");

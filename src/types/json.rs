@@ -214,8 +214,7 @@ impl Checker<'_> {
             return self.error("The input string ended unexpectedly.");
         }
         let expected = match expect {
-            Expect::Value => "JSON value",
-            Expect::FirstItem => "array element or \"]\"",
+            Expect::Value | Expect::FirstItem => "JSON value",
             Expect::NextItem => "\",\" or \"]\"",
             Expect::FirstKey => "string or \"}\"",
             Expect::Key => "string",
@@ -304,7 +303,7 @@ mod tests {
             ("{\"a\":1,}", "Expected string, but found \"}\"."),
             ("{\"a\":1 \"b\"}", "Expected \",\" or \"}\", but found \"\"b\"\"."),
             ("1 2", "Expected end of input, but found \"2\"."),
-            ("[}", "Expected array element or \"]\", but found \"}\"."),
+            ("[}", "Expected JSON value, but found \"}\"."),
             ("foo", "Token \"foo\" is invalid."),
             ("01", "Token \"01\" is invalid."),
             ("1.", "Token \"1.\" is invalid."),

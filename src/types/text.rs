@@ -129,3 +129,55 @@ pub fn write_text(out: &mut Vec<u8>, ty: SqlType, value: DatumRef<'_>, context: 
         DatumRef::Record(v) => record_text::write(out, v, context),
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::types::{info, typmod_in};
+
+    /// The type of a case: an internal name, maybe quoted, a modifier, and maybe `[]`.
+    pub(in crate::types) fn named(name: &str) -> SqlType {
+        let (name, array) = match name.strip_suffix("[]") {
+            Some(element) => (element, true),
+            None => (name, false),
+        };
+        let (name, numbers) = name.split_once('(').unwrap_or((name, ")"));
+        let numbers = numbers.trim_end_matches(')').split(',').filter(|n| !n.is_empty());
+        let numbers: Vec<i32> = numbers.map(|n| n.parse().unwrap()).collect();
+        let oid = info::type_by_name(name.trim_matches('"')).unwrap().oid;
+        let typmod = if numbers.is_empty() { -1 } else { typmod_in(oid, &numbers).unwrap() };
+        let ty = SqlType::with_typmod(oid, typmod);
+        if array { ty.array().unwrap() } else { ty }
+    }
+
+    fn answer(ty: SqlType, input: &str) -> String {
+        let context = FormatContext::default();
+        match parse_text(ty, input, &context) {
+            Ok(value) => {
+                let mut out = Vec::new();
+                write_text(&mut out, ty, value.as_ref(), &context);
+                String::from_utf8(out).unwrap()
+            }
+            Err(e) => {
+                let detail = e.fields().detail.as_ref().map_or(String::new(), |d| format!(" ({d})"));
+                format!("!{} {}{detail}", e.code(), e.message())
+            }
+        }
+    }
+
+    /// `text_cases.txt` has a type, an input, and what PostgreSQL 15 printed: the value, or `!` and SQLSTATE, message and
+    /// detail.
+    #[test]
+    fn texts_are_postgresqls() {
+        let mut wrong = Vec::new();
+        for line in include_str!("text_cases.txt").lines() {
+            let fields: Vec<&str> = line.splitn(3, '|').collect();
+            let [ty, input, expected] = fields[..] else { panic!("not a case: {line}") };
+            let got = answer(named(ty), &input.replace("<TAB>", "\t"));
+            if got != expected {
+                wrong.push(format!("{line}\n  got {got}"));
+            }
+        }
+        assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+    }
+}

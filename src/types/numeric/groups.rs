@@ -12,14 +12,16 @@ const NEGATIVE: u16 = 0x4000;
 const NAN: u16 = 0xc000;
 const POS_INF: u16 = 0xd000;
 const NEG_INF: u16 = 0xf000;
+/// A bit of PostgreSQL's stored form that shows through as a display scale.
+const INFINITY_SCALE: u16 = 0x20;
 
 impl NumericRef<'_> {
     /// Sign word, weight, display scale and digits.
     pub(in crate::types) fn to_groups(self) -> (u16, i16, u16, Vec<i16>) {
         let (mantissa, scale) = match self.parts() {
             Parts::NaN => return (NAN, 0, 0, Vec::new()),
-            Parts::PosInf => return (POS_INF, 0, 0, Vec::new()),
-            Parts::NegInf => return (NEG_INF, 0, 0, Vec::new()),
+            Parts::PosInf => return (POS_INF, 0, INFINITY_SCALE, Vec::new()),
+            Parts::NegInf => return (NEG_INF, 0, INFINITY_SCALE, Vec::new()),
             Parts::Small(m, s) => (BigInt::from(m), s),
             Parts::Big(m, s) => (m, s),
         };

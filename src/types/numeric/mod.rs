@@ -16,6 +16,8 @@ mod groups;
 mod key;
 mod round;
 mod sum;
+#[cfg(test)]
+mod tests;
 mod text;
 mod transcendental;
 

@@ -374,9 +374,10 @@ fn real_power(mut base: Decimal, power: &Decimal) -> Result<Numeric> {
     let log10 = (estimate * LOG10_E) as i32;
     let scale = shown_scale(MIN_SIGNIFICANT - log10, [base.scale, power.scale]);
 
-    // The product's error becomes the result's relative error.
+    // The product's error becomes the result's relative error. Powers of numbers very near 1 can lie very near the middle
+    // between two results, where the second order decides.
     let power_digits = count_big(&power.mantissa) as i32 - i32::from(power.scale);
-    let places = i32::from(scale) + log10.max(0) + power_digits.max(0) + SPARE;
+    let places = i32::from(scale) + log10.max(0) + power_digits.max(0) - ln_weight.min(0) + SPARE;
     let product = shift_round(&(ln(&base, places) * &power.mantissa), -i32::from(power.scale));
     let x = product.to_f64().unwrap_or(f64::MAX) / 10f64.powi(places);
     let x = if x.is_finite() { x } else { estimate };
