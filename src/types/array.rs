@@ -286,11 +286,7 @@ mod tests {
             ArrayValue::empty(oid::INT4),
             ArrayValue::one_dimensional(oid::INT4, vec![Datum::Int4(1), Datum::Null, Datum::Int4(-3)]),
             ArrayValue::one_dimensional(oid::TEXT, vec!["a".into(), Datum::Null, "longer than twelve bytes".into()]),
-            ArrayValue {
-                element: oid::INT8,
-                dims: vec![(2, 0), (2, -5)],
-                items: (0..4).map(|i| Datum::Int8(i)).collect(),
-            },
+            ArrayValue { element: oid::INT8, dims: vec![(2, 0), (2, -5)], items: (0..4).map(Datum::Int8).collect() },
         ];
         for case in cases {
             let mut bytes = Vec::new();

@@ -61,7 +61,8 @@ pub fn truncate_name(text: &str) -> &str {
     if text.len() <= NAME_BYTES_MAX {
         return text;
     }
-    &text[..text.floor_char_boundary(NAME_BYTES_MAX)]
+    let end = (0..=NAME_BYTES_MAX).rev().find(|&n| text.is_char_boundary(n)).unwrap_or(0);
+    &text[..end]
 }
 
 /// The value of a `"char"` byte.

@@ -24,7 +24,7 @@ pub(super) fn write(out: &mut Vec<u8>, row: RecordView<'_>, context: &FormatCont
 
 fn write_field(out: &mut Vec<u8>, field: &[u8]) {
     let special = |&b: &u8| matches!(b, b'"' | b'\\' | b'(' | b')' | b',') || is_space(b);
-    if !field.is_empty() && !field.iter().any(|b| special(b)) {
+    if !field.is_empty() && !field.iter().any(special) {
         out.extend_from_slice(field);
         return;
     }

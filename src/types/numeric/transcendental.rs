@@ -12,11 +12,10 @@ use crate::base::{Error, Result, SqlState};
 use num_bigint::{BigInt, Sign};
 use num_traits::{One, Signed, ToPrimitive, Zero};
 use std::cmp::Ordering;
+use std::f64::consts::{LN_10, LOG10_E};
 
 /// `NUMERIC_MAX_RESULT_SCALE`.
 const MAX_RESULT_SCALE: f64 = 2000.0;
-const LOG10_E: f64 = 0.434294481903252;
-const LN_10: f64 = 2.302585092994046;
 /// Digits computed beyond those shown.
 const SPARE: i32 = 16;
 
