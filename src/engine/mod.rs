@@ -117,7 +117,7 @@ impl Engine {
 
     /// Runs a small transaction of its own and commits it without waiting for durability (sequences). The LSN of its
     /// commit belongs into [`Txn::raise_floor`] of the transaction that uses the result. `work` runs again after a lock wait, which
-    /// blocks the thread, and after a restart.
+    /// blocks the thread, and after a restart; it must not need a lock that its caller's transaction holds.
     pub fn autonomous<T>(&self, mut work: impl FnMut(&mut Txn) -> Result<T>) -> Result<(T, Lsn)> {
         let never = AtomicBool::new(false);
         let mut txn = self.begin(Isolation::ReadCommitted);

@@ -62,7 +62,7 @@ impl Txn {
             writes,
             snapshot: None,
             conflicts: None,
-            reads: (isolation == Isolation::Serializable).then(Mutex::default),
+            reads: noted_reads(isolation, false),
             own_before: 0,
             floor: AtomicU64::new(0),
             held: SmallVec::new(),
@@ -84,7 +84,7 @@ impl Txn {
         assert!(self.isolation == isolation || self.snapshot.is_none(), "the first statement fixes the isolation");
         self.isolation = isolation;
         self.read_only = read_only;
-        self.reads = (isolation == Isolation::Serializable).then(Mutex::default);
+        self.reads = noted_reads(isolation, read_only);
     }
 
     /// Later statements read at least this much, and COMMIT waits for it. A session passes the floor of its earlier
@@ -118,7 +118,7 @@ impl Txn {
     fn take_snapshot(&mut self, reads_only: bool) -> Result<()> {
         let (shared, floor) = (&self.shared, self.floor());
         let choose = || if reads_only { shared.readable(floor) } else { shared.applied() };
-        if self.isolation == Isolation::Serializable {
+        if self.reads.is_some() {
             // Before the snapshot, so it is not newer.
             self.conflicts = Some(shared.conflicts.register(choose)?);
         }
@@ -339,9 +339,7 @@ impl Txn {
         self.snapshot = None;
         self.conflicts = None;
         self.own_before = 0;
-        if self.isolation == Isolation::Serializable {
-            self.reads = Some(Mutex::default());
-        }
+        self.reads = noted_reads(self.isolation, self.read_only);
     }
 
     /// Newest first: whoever waits for several gets the one it will need last, last.
@@ -356,6 +354,11 @@ impl Txn {
     pub(super) fn snapshot_lsn(&self) -> Option<Lsn> {
         self.snapshot.as_ref().map(Registration::lsn)
     }
+}
+
+/// Where to note what is read. Who only reads is never refused, so nothing is noted then.
+fn noted_reads(isolation: Isolation, read_only: bool) -> Option<Mutex<Reads>> {
+    (isolation == Isolation::Serializable && !read_only).then(Mutex::default)
 }
 
 impl Drop for Txn {

@@ -5,9 +5,12 @@
 mod mode;
 mod owner;
 mod queue;
+mod sync;
 mod table;
 mod wait;
 
+#[cfg(test)]
+mod shuttle_tests;
 #[cfg(test)]
 mod tests;
 

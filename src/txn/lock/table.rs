@@ -9,12 +9,12 @@
 
 use super::mode::{LockKey, LockMode, LockTag};
 use super::queue::{Answer, Lock, OwnerId, Scope, Waiter};
+use super::sync::{Mutex, MutexGuard};
 use super::wait::{LockWait, State, Ticket};
 use super::{TxnId, Wait};
 use crate::base::{Error, Result, SqlState};
 use hashbrown::hash_table::Entry;
 use hashbrown::{HashMap, HashTable};
-use parking_lot::{Mutex, MutexGuard};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -43,7 +43,7 @@ struct Waiting {
 struct Padded(Mutex<Shard>);
 
 pub(in crate::txn) struct LockTable {
-    shards: [Padded; SHARDS],
+    shards: Box<[Padded]>,
     waits: Mutex<HashMap<OwnerId, Waiting>>,
     hasher: ahash::RandomState,
 }
@@ -68,7 +68,7 @@ pub struct LockLine {
 impl LockTable {
     pub(in crate::txn) fn new() -> LockTable {
         LockTable {
-            shards: std::array::from_fn(|_| Padded(Mutex::new(HashTable::new()))),
+            shards: (0..SHARDS).map(|_| Padded(Mutex::new(HashTable::new()))).collect(),
             waits: Mutex::new(HashMap::new()),
             hasher: ahash::RandomState::new(),
         }
@@ -214,7 +214,7 @@ impl LockTable {
     /// Who holds and who waits. Shards are looked at one after the other.
     pub(in crate::txn) fn lines(&self) -> Vec<LockLine> {
         let mut lines = Vec::new();
-        for shard in &self.shards {
+        for shard in self.shards.iter() {
             for slot in shard.0.lock().iter() {
                 for holder in slot.lock.holders() {
                     lines.extend(holder.modes().iter().map(|mode| LockLine {
@@ -243,7 +243,7 @@ impl LockTable {
 
     #[cfg(test)]
     pub(in crate::txn) fn verify(&self) {
-        for shard in &self.shards {
+        for shard in self.shards.iter() {
             shard.0.lock().iter().for_each(|slot| slot.lock.verify());
         }
     }

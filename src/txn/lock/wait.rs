@@ -1,9 +1,9 @@
 //! A place in a lock's queue, as a future and as a blocking call.
 
 use super::queue::OwnerId;
+use super::sync::{Condvar, Mutex};
 use super::table::{LockHash, LockTable};
 use crate::base::Result;
-use parking_lot::{Condvar, Mutex};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -34,6 +34,11 @@ impl Ticket {
 
     pub(super) fn state(&self) -> State {
         self.state.lock().0
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_granted(&self) -> bool {
+        self.state() == State::Granted
     }
 
     pub(super) fn set(&self, state: State) {
@@ -80,7 +85,7 @@ impl LockWait {
             if left == Some(Duration::ZERO) {
                 return Ok(Waited::TimedOut);
             }
-            self.ticket.changed.wait_for(&mut state, left.unwrap_or(CANCEL_POLL).min(CANCEL_POLL));
+            state = self.ticket.changed.wait_for(state, left.unwrap_or(CANCEL_POLL).min(CANCEL_POLL));
         }
         Ok(Waited::Granted)
     }
