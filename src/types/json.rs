@@ -325,5 +325,7 @@ mod tests {
         let context = |text: &str| validate(text).unwrap_err().fields().context.clone().unwrap();
         assert_eq!(context("[1,\n 2, x, 3]"), "JSON data, line 2:  2, x...");
         assert_eq!(context("{\"a\":bad}"), "JSON data, line 1: {\"a\":bad...");
+        let long = format!("{{\"{}\": tru}}", "a".repeat(60));
+        assert_eq!(context(&long), format!("JSON data, line 1: ...{}\": tru...", "a".repeat(43)));
     }
 }

@@ -93,6 +93,7 @@ fn name_with(oid: Oid, modifier: &str) -> String {
         oid::VARBIT => ("bit varying", ""),
         oid::VARCHAR => ("character varying", ""),
         oid::CHAR => ("\"char\"", ""),
+        oid::ANY => ("\"any\"", ""),
         oid => (info::type_info(oid).map_or("???", |t| t.name), ""),
     };
     format!("{name}{modifier}{tail}")
@@ -310,6 +311,7 @@ mod tests {
         assert_eq!(format_type(SqlType::BPCHAR), "bpchar");
         assert_eq!(type_name(oid::BPCHAR), "character");
         assert_eq!(format_type(SqlType::CHAR), "\"char\"");
+        assert_eq!(format_type(SqlType::ANY), "\"any\"");
         assert_eq!(format_type(SqlType::INT2VECTOR), "int2vector");
         assert_eq!(format_type(SqlType::TIMESTAMPTZ), "timestamp with time zone");
         assert_eq!(format_type(SqlType::of(Oid(99999))), "???");

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+/// Equality and order are SQL's, by [`span`](Interval::span): one month equals thirty days.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Interval {
     pub months: i32,
