@@ -30,10 +30,12 @@ pub mod depend;
 mod drop;
 pub mod object;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 mod snapshot;
 mod store;
 pub mod system;
+#[cfg(test)]
+pub(crate) mod tests;
 
 pub use bootstrap::{POSTGRES_DATABASE, TEMPLATE1, schemas as initial_schemas};
 pub use change::{CatalogTxn, Change, Mark};

@@ -50,11 +50,10 @@ pub struct CatalogStore {
 impl CatalogStore {
     /// Reads the catalogs of an open engine, making those of a fresh data directory first.
     pub fn open(engine: Arc<Engine>) -> Result<Arc<CatalogStore>> {
-        let mut changes = read_all(&engine)?;
-        if changes.is_empty() {
+        if engine.trees().is_empty() {
             bootstrap::create(&engine)?;
-            changes = read_all(&engine)?;
         }
+        let changes = read_all(&engine)?;
         let store = CatalogStore {
             engine,
             cluster: ArcSwap::default(),

@@ -22,7 +22,7 @@ mod sim_tests;
 #[cfg(test)]
 mod tests;
 
-use crate::base::{Flow, Lsn, Result};
+use crate::base::{Flow, Lsn, Result, TreeId};
 use crate::io::{Clock, Disk, Entropy};
 use crate::storage::{MemStore, Store, StoreStats};
 use crate::txn::{Access, Isolation, LockLine, Owner, Transactions, Txn, TxnOptions};
@@ -151,6 +151,11 @@ impl Engine {
     /// The LSNs of open snapshots, in no order.
     pub fn open_snapshots(&self) -> Vec<Lsn> {
         self.transactions.open_snapshots()
+    }
+
+    /// The trees that exist, ascending: none in a fresh directory.
+    pub fn trees(&self) -> Vec<TreeId> {
+        self.store.trees()
     }
 
     /// Walks everything; slow.

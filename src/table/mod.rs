@@ -52,3 +52,6 @@ pub use scan::{FetchedRow, IndexScan, Read, TableScan, index_covers};
 pub use sequence::{SequenceValue, drop_sequence_value, sequence_type_bounds, start_sequence_at};
 pub use tables::{Activity, RowIds, Tables};
 pub use write::{Insertion, Recheck, Rechecks};
+
+#[cfg(test)]
+mod tests;
