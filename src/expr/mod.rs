@@ -37,6 +37,8 @@ mod random;
 mod regexp;
 pub mod registry;
 pub mod resolve;
+#[cfg(test)]
+mod tests;
 mod tree;
 mod value;
 mod walk;

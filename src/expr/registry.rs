@@ -12,6 +12,8 @@ struct Registry {
     by_name: HashMap<&'static str, Vec<&'static Function>>,
     operators_by_oid: HashMap<Oid, &'static Operator>,
     operators_by_name: HashMap<&'static str, Vec<&'static Operator>>,
+    /// Those that do not run included.
+    operator_candidates: HashMap<&'static str, Vec<&'static Operator>>,
     casts: HashMap<(Oid, Oid), &'static Cast>,
 }
 
@@ -21,6 +23,7 @@ static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
         by_name: HashMap::new(),
         operators_by_oid: HashMap::new(),
         operators_by_name: HashMap::new(),
+        operator_candidates: HashMap::new(),
         casts: HashMap::new(),
     };
     for f in functions::TABLES.iter().chain(aggregates::TABLES).copied().flatten() {
@@ -28,7 +31,11 @@ static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
         assert!(twin.is_none(), "function {} registered twice", f.oid);
         r.by_name.entry(f.name).or_default().push(f);
     }
-    for op in operators::OPERATORS.iter().filter(|op| r.by_oid.contains_key(&op.func)) {
+    for op in operators::OPERATORS {
+        r.operator_candidates.entry(op.name).or_default().push(op);
+        if !r.by_oid.contains_key(&op.func) {
+            continue;
+        }
         r.operators_by_oid.insert(op.oid, op);
         r.operators_by_name.entry(op.name).or_default().push(op);
     }
@@ -65,6 +72,12 @@ pub fn operator(oid: Oid) -> Option<&'static Operator> {
 /// All operators of the name, prefix ones included.
 pub fn operators(name: &str) -> &'static [&'static Operator] {
     REGISTRY.operators_by_name.get(name).map_or(&[], Vec::as_slice)
+}
+
+/// All operators of the name that PostgreSQL has. Resolution must see them all, to find the same call ambiguous or
+/// resolved; one that does not run is refused when it is chosen.
+pub fn operator_candidates(name: &str) -> &'static [&'static Operator] {
+    REGISTRY.operator_candidates.get(name).map_or(&[], Vec::as_slice)
 }
 
 /// Every operator, in no particular order: `pg_operator`.

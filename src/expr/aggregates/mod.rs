@@ -1,5 +1,161 @@
 //! The built-in aggregates, and the declarations of window functions.
+//!
+//! `per_group.rs` and `native.rs` make accumulators of what an aggregate does with one value; the other files say that.
 
-use super::function::Function;
+mod collect;
+mod count;
+mod exact;
+mod extreme;
+mod native;
+mod ordered;
+mod per_group;
+mod statistics;
 
-pub static TABLES: &[&[Function]] = &[];
+use super::function::Kernel::{Aggregate, Window};
+use super::function::{Function, Kind, WindowKind};
+use super::functions::f;
+use crate::types::oid::*;
+use native::{AvgInt, BitAnd, BitOr, BitXor, Max, Min, SumFloat, SumInt, SumWide, folded};
+
+pub static TABLES: &[&[Function]] = &[AGGREGATES, WINDOWS];
+
+#[rustfmt::skip]
+static AGGREGATES: &[Function] = &[
+    f(2335, "array_agg", &[ANYNONARRAY], ANYARRAY, Aggregate(collect::array_agg)).of_kind(Kind::Aggregate),
+    f(4053, "array_agg", &[ANYARRAY], ANYARRAY, Aggregate(collect::array_agg_arrays)).of_kind(Kind::Aggregate),
+    f(2100, "avg", &[INT8], NUMERIC, Aggregate(folded::<i64, AvgInt>)).of_kind(Kind::Aggregate),
+    f(2101, "avg", &[INT4], NUMERIC, Aggregate(folded::<i32, AvgInt>)).of_kind(Kind::Aggregate),
+    f(2102, "avg", &[INT2], NUMERIC, Aggregate(folded::<i16, AvgInt>)).of_kind(Kind::Aggregate),
+    f(2103, "avg", &[NUMERIC], NUMERIC, Aggregate(exact::avg)).of_kind(Kind::Aggregate),
+    f(2104, "avg", &[FLOAT4], FLOAT8, Aggregate(statistics::avg)).of_kind(Kind::Aggregate),
+    f(2105, "avg", &[FLOAT8], FLOAT8, Aggregate(statistics::avg)).of_kind(Kind::Aggregate),
+    f(2236, "bit_and", &[INT2], INT2, Aggregate(folded::<i16, BitAnd>)).of_kind(Kind::Aggregate),
+    f(2238, "bit_and", &[INT4], INT4, Aggregate(folded::<i32, BitAnd>)).of_kind(Kind::Aggregate),
+    f(2240, "bit_and", &[INT8], INT8, Aggregate(folded::<i64, BitAnd>)).of_kind(Kind::Aggregate),
+    f(2237, "bit_or", &[INT2], INT2, Aggregate(folded::<i16, BitOr>)).of_kind(Kind::Aggregate),
+    f(2239, "bit_or", &[INT4], INT4, Aggregate(folded::<i32, BitOr>)).of_kind(Kind::Aggregate),
+    f(2241, "bit_or", &[INT8], INT8, Aggregate(folded::<i64, BitOr>)).of_kind(Kind::Aggregate),
+    f(6164, "bit_xor", &[INT2], INT2, Aggregate(folded::<i16, BitXor>)).of_kind(Kind::Aggregate),
+    f(6165, "bit_xor", &[INT4], INT4, Aggregate(folded::<i32, BitXor>)).of_kind(Kind::Aggregate),
+    f(6166, "bit_xor", &[INT8], INT8, Aggregate(folded::<i64, BitXor>)).of_kind(Kind::Aggregate),
+    f(2517, "bool_and", &[BOOL], BOOL, Aggregate(extreme::bool_and)).of_kind(Kind::Aggregate),
+    f(2518, "bool_or", &[BOOL], BOOL, Aggregate(extreme::bool_or)).of_kind(Kind::Aggregate),
+    f(2829, "corr", &[FLOAT8, FLOAT8], FLOAT8, Aggregate(statistics::corr)).of_kind(Kind::Aggregate),
+    f(2147, "count", &[ANY], INT8, Aggregate(count::count)).of_kind(Kind::Aggregate),
+    f(2803, "count", &[], INT8, Aggregate(count::count)).of_kind(Kind::Aggregate),
+    f(2827, "covar_pop", &[FLOAT8, FLOAT8], FLOAT8, Aggregate(statistics::covar_pop)).of_kind(Kind::Aggregate),
+    f(2828, "covar_samp", &[FLOAT8, FLOAT8], FLOAT8, Aggregate(statistics::covar_samp)).of_kind(Kind::Aggregate),
+    f(2519, "every", &[BOOL], BOOL, Aggregate(extreme::bool_and)).of_kind(Kind::Aggregate),
+    f(2050, "max", &[ANYARRAY], ANYARRAY, Aggregate(extreme::max)).of_kind(Kind::Aggregate),
+    f(2115, "max", &[INT8], INT8, Aggregate(folded::<i64, Max>)).of_kind(Kind::Aggregate),
+    f(2116, "max", &[INT4], INT4, Aggregate(folded::<i32, Max>)).of_kind(Kind::Aggregate),
+    f(2117, "max", &[INT2], INT2, Aggregate(folded::<i16, Max>)).of_kind(Kind::Aggregate),
+    f(2118, "max", &[OID], OID, Aggregate(folded::<u32, Max>)).of_kind(Kind::Aggregate),
+    f(2119, "max", &[FLOAT4], FLOAT4, Aggregate(folded::<f32, Max>)).of_kind(Kind::Aggregate),
+    f(2120, "max", &[FLOAT8], FLOAT8, Aggregate(folded::<f64, Max>)).of_kind(Kind::Aggregate),
+    f(2122, "max", &[DATE], DATE, Aggregate(folded::<i32, Max>)).of_kind(Kind::Aggregate),
+    f(2123, "max", &[TIME], TIME, Aggregate(folded::<i64, Max>)).of_kind(Kind::Aggregate),
+    f(2124, "max", &[TIMETZ], TIMETZ, Aggregate(folded::<i64, Max>)).of_kind(Kind::Aggregate),
+    f(2126, "max", &[TIMESTAMP], TIMESTAMP, Aggregate(folded::<i64, Max>)).of_kind(Kind::Aggregate),
+    f(2127, "max", &[TIMESTAMPTZ], TIMESTAMPTZ, Aggregate(folded::<i64, Max>)).of_kind(Kind::Aggregate),
+    f(2128, "max", &[INTERVAL], INTERVAL, Aggregate(extreme::max)).of_kind(Kind::Aggregate),
+    f(2129, "max", &[TEXT], TEXT, Aggregate(extreme::max)).of_kind(Kind::Aggregate),
+    f(2130, "max", &[NUMERIC], NUMERIC, Aggregate(extreme::max)).of_kind(Kind::Aggregate),
+    f(2244, "max", &[BPCHAR], BPCHAR, Aggregate(extreme::max)).of_kind(Kind::Aggregate),
+    f(2797, "max", &[TID], TID, Aggregate(folded::<i64, Max>)).of_kind(Kind::Aggregate),
+    f(2051, "min", &[ANYARRAY], ANYARRAY, Aggregate(extreme::min)).of_kind(Kind::Aggregate),
+    f(2131, "min", &[INT8], INT8, Aggregate(folded::<i64, Min>)).of_kind(Kind::Aggregate),
+    f(2132, "min", &[INT4], INT4, Aggregate(folded::<i32, Min>)).of_kind(Kind::Aggregate),
+    f(2133, "min", &[INT2], INT2, Aggregate(folded::<i16, Min>)).of_kind(Kind::Aggregate),
+    f(2134, "min", &[OID], OID, Aggregate(folded::<u32, Min>)).of_kind(Kind::Aggregate),
+    f(2135, "min", &[FLOAT4], FLOAT4, Aggregate(folded::<f32, Min>)).of_kind(Kind::Aggregate),
+    f(2136, "min", &[FLOAT8], FLOAT8, Aggregate(folded::<f64, Min>)).of_kind(Kind::Aggregate),
+    f(2138, "min", &[DATE], DATE, Aggregate(folded::<i32, Min>)).of_kind(Kind::Aggregate),
+    f(2139, "min", &[TIME], TIME, Aggregate(folded::<i64, Min>)).of_kind(Kind::Aggregate),
+    f(2140, "min", &[TIMETZ], TIMETZ, Aggregate(folded::<i64, Min>)).of_kind(Kind::Aggregate),
+    f(2142, "min", &[TIMESTAMP], TIMESTAMP, Aggregate(folded::<i64, Min>)).of_kind(Kind::Aggregate),
+    f(2143, "min", &[TIMESTAMPTZ], TIMESTAMPTZ, Aggregate(folded::<i64, Min>)).of_kind(Kind::Aggregate),
+    f(2144, "min", &[INTERVAL], INTERVAL, Aggregate(extreme::min)).of_kind(Kind::Aggregate),
+    f(2145, "min", &[TEXT], TEXT, Aggregate(extreme::min)).of_kind(Kind::Aggregate),
+    f(2146, "min", &[NUMERIC], NUMERIC, Aggregate(extreme::min)).of_kind(Kind::Aggregate),
+    f(2245, "min", &[BPCHAR], BPCHAR, Aggregate(extreme::min)).of_kind(Kind::Aggregate),
+    f(2798, "min", &[TID], TID, Aggregate(folded::<i64, Min>)).of_kind(Kind::Aggregate),
+    f(3984, "mode", &[ANYELEMENT], ANYELEMENT, Aggregate(ordered::mode)).of_kind(Kind::OrderedSet { direct: 0 }),
+    f(3974, "percentile_cont", &[FLOAT8, FLOAT8], FLOAT8, Aggregate(ordered::percentile_cont)).of_kind(Kind::OrderedSet { direct: 1 }),
+    f(3980, "percentile_cont", &[FLOAT8_ARRAY, FLOAT8], FLOAT8_ARRAY, Aggregate(ordered::percentile_cont)).of_kind(Kind::OrderedSet { direct: 1 }),
+    f(3972, "percentile_disc", &[FLOAT8, ANYELEMENT], ANYELEMENT, Aggregate(ordered::percentile_disc)).of_kind(Kind::OrderedSet { direct: 1 }),
+    f(3978, "percentile_disc", &[FLOAT8_ARRAY, ANYELEMENT], ANYARRAY, Aggregate(ordered::percentile_disc)).of_kind(Kind::OrderedSet { direct: 1 }),
+    f(2822, "regr_avgx", &[FLOAT8, FLOAT8], FLOAT8, Aggregate(statistics::regr_avgx)).of_kind(Kind::Aggregate),
+    f(2823, "regr_avgy", &[FLOAT8, FLOAT8], FLOAT8, Aggregate(statistics::regr_avgy)).of_kind(Kind::Aggregate),
+    f(2818, "regr_count", &[FLOAT8, FLOAT8], INT8, Aggregate(statistics::regr_count)).of_kind(Kind::Aggregate),
+    f(2826, "regr_intercept", &[FLOAT8, FLOAT8], FLOAT8, Aggregate(statistics::regr_intercept)).of_kind(Kind::Aggregate),
+    f(2824, "regr_r2", &[FLOAT8, FLOAT8], FLOAT8, Aggregate(statistics::regr_r2)).of_kind(Kind::Aggregate),
+    f(2825, "regr_slope", &[FLOAT8, FLOAT8], FLOAT8, Aggregate(statistics::regr_slope)).of_kind(Kind::Aggregate),
+    f(2819, "regr_sxx", &[FLOAT8, FLOAT8], FLOAT8, Aggregate(statistics::regr_sxx)).of_kind(Kind::Aggregate),
+    f(2821, "regr_sxy", &[FLOAT8, FLOAT8], FLOAT8, Aggregate(statistics::regr_sxy)).of_kind(Kind::Aggregate),
+    f(2820, "regr_syy", &[FLOAT8, FLOAT8], FLOAT8, Aggregate(statistics::regr_syy)).of_kind(Kind::Aggregate),
+    f(2154, "stddev", &[INT8], NUMERIC, Aggregate(exact::stddev_samp)).of_kind(Kind::Aggregate),
+    f(2155, "stddev", &[INT4], NUMERIC, Aggregate(exact::stddev_samp)).of_kind(Kind::Aggregate),
+    f(2156, "stddev", &[INT2], NUMERIC, Aggregate(exact::stddev_samp)).of_kind(Kind::Aggregate),
+    f(2157, "stddev", &[FLOAT4], FLOAT8, Aggregate(statistics::stddev_samp)).of_kind(Kind::Aggregate),
+    f(2158, "stddev", &[FLOAT8], FLOAT8, Aggregate(statistics::stddev_samp)).of_kind(Kind::Aggregate),
+    f(2159, "stddev", &[NUMERIC], NUMERIC, Aggregate(exact::stddev_samp)).of_kind(Kind::Aggregate),
+    f(2724, "stddev_pop", &[INT8], NUMERIC, Aggregate(exact::stddev_pop)).of_kind(Kind::Aggregate),
+    f(2725, "stddev_pop", &[INT4], NUMERIC, Aggregate(exact::stddev_pop)).of_kind(Kind::Aggregate),
+    f(2726, "stddev_pop", &[INT2], NUMERIC, Aggregate(exact::stddev_pop)).of_kind(Kind::Aggregate),
+    f(2727, "stddev_pop", &[FLOAT4], FLOAT8, Aggregate(statistics::stddev_pop)).of_kind(Kind::Aggregate),
+    f(2728, "stddev_pop", &[FLOAT8], FLOAT8, Aggregate(statistics::stddev_pop)).of_kind(Kind::Aggregate),
+    f(2729, "stddev_pop", &[NUMERIC], NUMERIC, Aggregate(exact::stddev_pop)).of_kind(Kind::Aggregate),
+    f(2712, "stddev_samp", &[INT8], NUMERIC, Aggregate(exact::stddev_samp)).of_kind(Kind::Aggregate),
+    f(2713, "stddev_samp", &[INT4], NUMERIC, Aggregate(exact::stddev_samp)).of_kind(Kind::Aggregate),
+    f(2714, "stddev_samp", &[INT2], NUMERIC, Aggregate(exact::stddev_samp)).of_kind(Kind::Aggregate),
+    f(2715, "stddev_samp", &[FLOAT4], FLOAT8, Aggregate(statistics::stddev_samp)).of_kind(Kind::Aggregate),
+    f(2716, "stddev_samp", &[FLOAT8], FLOAT8, Aggregate(statistics::stddev_samp)).of_kind(Kind::Aggregate),
+    f(2717, "stddev_samp", &[NUMERIC], NUMERIC, Aggregate(exact::stddev_samp)).of_kind(Kind::Aggregate),
+    f(3538, "string_agg", &[TEXT, TEXT], TEXT, Aggregate(collect::string_agg)).of_kind(Kind::Aggregate),
+    f(3545, "string_agg", &[BYTEA, BYTEA], BYTEA, Aggregate(collect::string_agg)).of_kind(Kind::Aggregate),
+    f(2107, "sum", &[INT8], NUMERIC, Aggregate(folded::<i64, SumWide>)).of_kind(Kind::Aggregate),
+    f(2108, "sum", &[INT4], INT8, Aggregate(folded::<i32, SumInt>)).of_kind(Kind::Aggregate),
+    f(2109, "sum", &[INT2], INT8, Aggregate(folded::<i16, SumInt>)).of_kind(Kind::Aggregate),
+    f(2110, "sum", &[FLOAT4], FLOAT4, Aggregate(folded::<f32, SumFloat>)).of_kind(Kind::Aggregate),
+    f(2111, "sum", &[FLOAT8], FLOAT8, Aggregate(folded::<f64, SumFloat>)).of_kind(Kind::Aggregate),
+    f(2114, "sum", &[NUMERIC], NUMERIC, Aggregate(exact::sum)).of_kind(Kind::Aggregate),
+    f(2718, "var_pop", &[INT8], NUMERIC, Aggregate(exact::var_pop)).of_kind(Kind::Aggregate),
+    f(2719, "var_pop", &[INT4], NUMERIC, Aggregate(exact::var_pop)).of_kind(Kind::Aggregate),
+    f(2720, "var_pop", &[INT2], NUMERIC, Aggregate(exact::var_pop)).of_kind(Kind::Aggregate),
+    f(2721, "var_pop", &[FLOAT4], FLOAT8, Aggregate(statistics::var_pop)).of_kind(Kind::Aggregate),
+    f(2722, "var_pop", &[FLOAT8], FLOAT8, Aggregate(statistics::var_pop)).of_kind(Kind::Aggregate),
+    f(2723, "var_pop", &[NUMERIC], NUMERIC, Aggregate(exact::var_pop)).of_kind(Kind::Aggregate),
+    f(2641, "var_samp", &[INT8], NUMERIC, Aggregate(exact::var_samp)).of_kind(Kind::Aggregate),
+    f(2642, "var_samp", &[INT4], NUMERIC, Aggregate(exact::var_samp)).of_kind(Kind::Aggregate),
+    f(2643, "var_samp", &[INT2], NUMERIC, Aggregate(exact::var_samp)).of_kind(Kind::Aggregate),
+    f(2644, "var_samp", &[FLOAT4], FLOAT8, Aggregate(statistics::var_samp)).of_kind(Kind::Aggregate),
+    f(2645, "var_samp", &[FLOAT8], FLOAT8, Aggregate(statistics::var_samp)).of_kind(Kind::Aggregate),
+    f(2646, "var_samp", &[NUMERIC], NUMERIC, Aggregate(exact::var_samp)).of_kind(Kind::Aggregate),
+    f(2148, "variance", &[INT8], NUMERIC, Aggregate(exact::var_samp)).of_kind(Kind::Aggregate),
+    f(2149, "variance", &[INT4], NUMERIC, Aggregate(exact::var_samp)).of_kind(Kind::Aggregate),
+    f(2150, "variance", &[INT2], NUMERIC, Aggregate(exact::var_samp)).of_kind(Kind::Aggregate),
+    f(2151, "variance", &[FLOAT4], FLOAT8, Aggregate(statistics::var_samp)).of_kind(Kind::Aggregate),
+    f(2152, "variance", &[FLOAT8], FLOAT8, Aggregate(statistics::var_samp)).of_kind(Kind::Aggregate),
+    f(2153, "variance", &[NUMERIC], NUMERIC, Aggregate(exact::var_samp)).of_kind(Kind::Aggregate),
+];
+
+/// The executor's window operator computes these; aggregates serve as window functions too.
+#[rustfmt::skip]
+static WINDOWS: &[Function] = &[
+    f(3104, "cume_dist", &[], FLOAT8, Window(WindowKind::CumeDist)).lax().of_kind(Kind::Window),
+    f(3102, "dense_rank", &[], INT8, Window(WindowKind::DenseRank)).lax().of_kind(Kind::Window),
+    f(3112, "first_value", &[ANYELEMENT], ANYELEMENT, Window(WindowKind::FirstValue)).of_kind(Kind::Window),
+    f(3106, "lag", &[ANYELEMENT], ANYELEMENT, Window(WindowKind::Lag)).of_kind(Kind::Window),
+    f(3107, "lag", &[ANYELEMENT, INT4], ANYELEMENT, Window(WindowKind::Lag)).of_kind(Kind::Window),
+    f(3108, "lag", &[ANYCOMPATIBLE, INT4, ANYCOMPATIBLE], ANYCOMPATIBLE, Window(WindowKind::Lag)).of_kind(Kind::Window),
+    f(3113, "last_value", &[ANYELEMENT], ANYELEMENT, Window(WindowKind::LastValue)).of_kind(Kind::Window),
+    f(3109, "lead", &[ANYELEMENT], ANYELEMENT, Window(WindowKind::Lead)).of_kind(Kind::Window),
+    f(3110, "lead", &[ANYELEMENT, INT4], ANYELEMENT, Window(WindowKind::Lead)).of_kind(Kind::Window),
+    f(3111, "lead", &[ANYCOMPATIBLE, INT4, ANYCOMPATIBLE], ANYCOMPATIBLE, Window(WindowKind::Lead)).of_kind(Kind::Window),
+    f(3114, "nth_value", &[ANYELEMENT, INT4], ANYELEMENT, Window(WindowKind::NthValue)).of_kind(Kind::Window),
+    f(3105, "ntile", &[INT4], INT4, Window(WindowKind::Ntile)).of_kind(Kind::Window),
+    f(3103, "percent_rank", &[], FLOAT8, Window(WindowKind::PercentRank)).lax().of_kind(Kind::Window),
+    f(3101, "rank", &[], INT8, Window(WindowKind::Rank)).lax().of_kind(Kind::Window),
+    f(3100, "row_number", &[], INT8, Window(WindowKind::RowNumber)).lax().of_kind(Kind::Window),
+];

@@ -22,7 +22,7 @@ use arrow_array::ArrayRef;
 use frame::Frame;
 
 pub use call::{call_function, call_row};
-pub(crate) use coerce::{text_of, through_text};
+pub(crate) use coerce::text_of;
 pub use logic::{Selection, filter};
 pub use subquery::quantified_row;
 

@@ -51,7 +51,7 @@ tests! {
 }
 
 /// PostgreSQL's order of a native type.
-pub(super) trait Order {
+pub(in crate::expr) trait Order {
     fn order(self, other: Self) -> Ordering;
 }
 

@@ -3,13 +3,16 @@
 //! A table's row is [`f`]: id, name, argument types, result type, kernel, in PostgreSQL's words and with its ids. A row is
 //! immutable and strict unless it says otherwise. `vector.rs` holds the loops that column kernels share.
 
-mod arith;
+pub(super) mod arith;
 pub(super) mod array_slice;
 mod boolean;
-mod compare;
+pub(super) mod compare;
 pub(super) mod convert;
+mod like;
 mod math;
+mod numeric;
 
+mod regex;
 pub(super) mod text;
 pub(super) mod vector;
 
@@ -17,7 +20,16 @@ use super::function::{Function, Kernel, Kind, Volatility};
 use crate::base::Oid;
 
 /// Every family's table.
-pub static TABLES: &[&[Function]] = &[arith::TABLE, boolean::TABLE, compare::TABLE, math::TABLE, text::TABLE];
+pub static TABLES: &[&[Function]] = &[
+    arith::TABLE,
+    boolean::TABLE,
+    compare::TABLE,
+    like::TABLE,
+    math::TABLE,
+    numeric::TABLE,
+    regex::TABLE,
+    text::TABLE,
+];
 
 /// A row of a table.
 pub(super) const fn f(oid: u32, name: &'static str, args: &'static [Oid], ret: Oid, kernel: Kernel) -> Function {

@@ -10,7 +10,7 @@ use crate::expr::eval::text_of;
 use crate::expr::function::Kernel::{Row, Typed};
 use crate::expr::function::{CallTypes, Function};
 use crate::types::oid::*;
-use crate::types::{Datum, DatumRef};
+use crate::types::{Datum, DatumRef, FormatContext, SqlType};
 
 /// PostgreSQL's `MaxAllocSize`: no value is longer.
 const MAX_BYTES: usize = 0x3fff_ffff;
@@ -124,7 +124,7 @@ pub fn overlay(s: &str, new: &str, start: i32, length: i32) -> Result<String> {
 fn chr_of(code: i32) -> Result<String> {
     let limit = |message: String| Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, message);
     match u32::try_from(code) {
-        Err(_) => Err(limit("character number must be positive".into())),
+        Err(_) => Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, "character number must be positive")),
         Ok(0) => Err(limit("null character not permitted".into())),
         Ok(code) if code > 0x10ffff => Err(limit(format!("requested character too large for encoding: {code}"))),
         Ok(code) => char::from_u32(code)
@@ -385,11 +385,20 @@ fn unescape_unicode(s: &str) -> Result<String> {
     }
 }
 
+/// What a cast to text gives, which for booleans and `char(n)` is not the output function's.
+fn cast_text(value: DatumRef<'_>, ty: SqlType, format: &FormatContext) -> String {
+    match value {
+        DatumRef::Bool(b) => b.to_string(),
+        DatumRef::Text(t) if ty.oid == BPCHAR => blanks_off(t).to_owned(),
+        value => text_of(value, ty, format),
+    }
+}
+
 /// `text || anything`.
 fn textanycat(cx: &mut EvalContext<'_>, types: CallTypes<'_>, a: &[DatumRef<'_>]) -> Result<Datum> {
-    let mut out = text_of(a[0], types.args[0], cx.format);
-    out.push_str(&text_of(a[1], types.args[1], cx.format));
-    Ok(Datum::Text(out.into()))
+    let mut out = cast_text(a[0], types.args[0], cx.format);
+    out.push_str(&cast_text(a[1], types.args[1], cx.format));
+    Ok(Datum::from(out))
 }
 
 fn text_concat(cx: &mut EvalContext<'_>, types: CallTypes<'_>, a: &[DatumRef<'_>]) -> Result<Datum> {

@@ -238,7 +238,12 @@ fn finish(c: Candidate, actual: &[Oid]) -> Result<ResolvedFunction> {
     Ok(ResolvedFunction {
         func: c.func,
         order: c.order,
-        arg_types: types.into_iter().map(SqlType::of).collect(),
+        // "any" is whatever is given.
+        arg_types: types
+            .into_iter()
+            .zip(full)
+            .map(|(wanted, given)| SqlType::of(if wanted == oid::ANY { given } else { wanted }))
+            .collect(),
         pack,
         ret: SqlType::of(ret),
     })
@@ -335,6 +340,11 @@ pub fn resolve_operator(name: &str, left: Option<SqlType>, right: SqlType) -> Re
         None => prefix_operator(name, right.oid),
     };
     let op = op.map_err(|e| e.error(name, left, right))?;
+    if registry::function(op.func).is_none() {
+        let side = |t: Oid| if t == Oid::INVALID { String::new() } else { format_type(SqlType::of(t)) + " " };
+        let operator = format!("operator {}{name} {}", side(op.left), format_type(SqlType::of(op.right)));
+        return Err(Error::unsupported(operator));
+    }
     let (declared, actual): (Vec<Oid>, Vec<Oid>) = match left {
         Some(left) => (vec![op.left, op.right], vec![left.oid, right.oid]),
         None => (vec![op.right], vec![right.oid]),
@@ -392,24 +402,28 @@ impl Unresolved {
     }
 }
 
+fn exact_candidate(name: &str, left: Oid, right: Oid) -> Option<&'static Operator> {
+    registry::operator_candidates(name).iter().copied().find(|op| op.left == left && op.right == right)
+}
+
 fn binary_operator(name: &str, left: Oid, right: Oid) -> Result<&'static Operator, Unresolved> {
     let (l, r) = match (left, right) {
         (oid::UNKNOWN, r) => (r, r),
         (l, oid::UNKNOWN) => (l, l),
         both => both,
     };
-    if let Some(op) = registry::exact_operator(name, l, r) {
+    if let Some(op) = exact_candidate(name, l, r) {
         return Ok(op);
     }
-    let candidates = registry::operators(name).iter().copied().filter(|op| op.left != Oid::INVALID);
+    let candidates = registry::operator_candidates(name).iter().copied().filter(|op| op.left != Oid::INVALID);
     choose_operator(&[left, right], candidates.map(|op| (op, vec![op.left, op.right])))
 }
 
 fn prefix_operator(name: &str, right: Oid) -> Result<&'static Operator, Unresolved> {
-    if let Some(op) = registry::exact_operator(name, Oid::INVALID, right) {
+    if let Some(op) = exact_candidate(name, Oid::INVALID, right) {
         return Ok(op);
     }
-    let candidates = registry::operators(name).iter().copied().filter(|op| op.left == Oid::INVALID);
+    let candidates = registry::operator_candidates(name).iter().copied().filter(|op| op.left == Oid::INVALID);
     choose_operator(&[right], candidates.map(|op| (op, vec![op.right])))
 }
 
