@@ -2,7 +2,7 @@
 
 use super::codec;
 use super::object::AclItem;
-use super::object::{Database, Object, Role, Schema};
+use super::object::{Address, Comment, Database, Object, Role, Schema, class};
 use super::snapshot::{INFORMATION_SCHEMA, PG_CATALOG, PG_TOAST, POSTGRES_ROLE, PUBLIC};
 use crate::base::{Error, Oid, Result};
 use crate::engine::Engine;
@@ -11,6 +11,8 @@ use std::sync::Arc;
 
 /// `template1`.
 pub const TEMPLATE1: Oid = Oid(1);
+/// `template0`.
+pub const TEMPLATE0: Oid = Oid(4);
 /// `postgres`.
 pub const POSTGRES_DATABASE: Oid = Oid(5);
 /// `pg_database_owner`, which owns `public`.
@@ -32,6 +34,16 @@ const PREDEFINED: [(Oid, &str); 12] = [
     (Oid(4544), "pg_checkpoint"),
 ];
 
+const DATABASES: [(Oid, &str, bool, &str); 3] = [
+    (TEMPLATE1, "template1", true, "default template for new databases"),
+    (TEMPLATE0, "template0", true, "unmodifiable empty database"),
+    (POSTGRES_DATABASE, "postgres", false, "default administrative connection database"),
+];
+
+fn comment(class: Oid, oid: Oid, text: &str) -> Comment {
+    Comment { on: Address::new(class, oid), text: text.into() }
+}
+
 /// Writes it, and waits until it is durable.
 pub(super) fn create(engine: &Arc<Engine>) -> Result<()> {
     let mut txn = engine.begin(Isolation::ReadCommitted);
@@ -47,8 +59,11 @@ pub(super) fn create(engine: &Arc<Engine>) -> Result<()> {
     for (oid, name) in PREDEFINED {
         put(Oid::INVALID, role(oid, name, false).into())?;
     }
-    for (oid, name, is_template) in [(TEMPLATE1, "template1", true), (POSTGRES_DATABASE, "postgres", false)] {
-        put(Oid::INVALID, database(oid, name, is_template).into())?;
+    for (oid, name, is_template, about) in DATABASES {
+        let allow_connections = oid != TEMPLATE0;
+        put(Oid::INVALID, Database { allow_connections, ..database(oid, name, is_template) }.into())?;
+        put(Oid::INVALID, comment(class::DATABASE, oid, about).into())?;
+        put(oid, comment(class::NAMESPACE, PUBLIC, "standard public schema").into())?;
         for schema in schemas() {
             put(oid, schema.into())?;
         }

@@ -5,7 +5,7 @@
 //! with the mark.
 
 use super::codec;
-use super::object::{Object, ObjectKey};
+use super::object::{Object, ObjectKey, class};
 use super::snapshot::Catalog;
 use super::store::CatalogStore;
 use crate::base::{Error, Lsn, Oid, Result, SqlState};
@@ -109,6 +109,13 @@ impl CatalogTxn {
         Ok(())
     }
 
+    /// Like [`remove`](Self::remove), for an object of another database: DROP DATABASE.
+    pub fn remove_from(&mut self, txn: &mut Txn, database: Oid, key: ObjectKey) -> Result<()> {
+        txn.delete(codec::TREE, &codec::encode_key(database, key))?;
+        self.changes.push(Change { database, key, object: None });
+        Ok(())
+    }
+
     /// Locks an object's row, and fails if somebody changed the object since the statement looked at it.
     fn claim_row(&mut self, txn: &mut Txn, key: ObjectKey) -> Result<[u8; 15]> {
         let row = codec::encode_key(self.database, key);
@@ -121,7 +128,7 @@ impl CatalogTxn {
     }
 
     fn record(&mut self, key: ObjectKey, object: Option<Object>) {
-        let database = if key.kind.is_shared() { Oid::INVALID } else { self.database };
+        let database = if key.is_shared() { Oid::INVALID } else { self.database };
         let change = Change { database, key, object };
         let mut catalog = Catalog::clone(&self.effective);
         catalog.apply(&change);
@@ -147,7 +154,9 @@ impl CatalogTxn {
     /// (class oid); roles and databases likewise.
     pub fn lock_name(&mut self, txn: &mut Txn, scope: Oid, name: &str) -> Result<()> {
         let mut bytes = Vec::with_capacity(8 + name.len());
-        bytes.extend_from_slice(&self.database.0.to_be_bytes());
+        let shared = matches!(scope, class::DATABASE | class::AUTHID);
+        let database = if shared { Oid::INVALID } else { self.database };
+        bytes.extend_from_slice(&database.0.to_be_bytes());
         bytes.extend_from_slice(&scope.0.to_be_bytes());
         bytes.extend_from_slice(name.as_bytes());
         txn.lock(&LockKey::Name { space: NAMES, name: &bytes }, LockMode::Update, Wait::Block)?;
@@ -174,7 +183,7 @@ impl CatalogTxn {
 
     /// Locks the name of a schema that is about to be created. Error: 42P06 when it is taken.
     pub fn claim_schema_name(&mut self, txn: &mut Txn, name: &str) -> Result<()> {
-        self.lock_name(txn, super::object::class::NAMESPACE, name)?;
+        self.lock_name(txn, class::NAMESPACE, name)?;
         match self.effective.schema_named(name) {
             Some(_) => Err(Error::new(SqlState::DUPLICATE_SCHEMA, format!("schema \"{name}\" already exists"))),
             None => Ok(()),

@@ -29,7 +29,7 @@ fn damaged(what: &str) -> Error {
 }
 
 pub fn encode_key(database: Oid, key: ObjectKey) -> [u8; KEY_LEN] {
-    let database = if key.kind.is_shared() { Oid::INVALID } else { database };
+    let database = if key.is_shared() { Oid::INVALID } else { database };
     let mut out = [0; KEY_LEN];
     out[..4].copy_from_slice(&database.0.to_be_bytes());
     out[4] = key.kind as u8;

@@ -25,6 +25,7 @@
 mod bootstrap;
 mod change;
 mod codec;
+mod database;
 pub mod deparse;
 pub mod depend;
 mod drop;

@@ -351,7 +351,7 @@ impl Catalog {
 
     /// Takes a change in. Changes of other databases leave it as it is.
     pub(super) fn apply(&mut self, change: &Change) {
-        if !change.key.kind.is_shared() && change.database != self.database {
+        if !change.key.is_shared() && change.database != self.database {
             return;
         }
         if let Some(old) = self.object(change.key) {

@@ -123,7 +123,7 @@ impl CatalogStore {
         }
         let mut cluster = Cluster::clone(&self.cluster.load());
         cluster.version += 1;
-        let shared: Vec<&Change> = changes.iter().filter(|c| c.key.kind.is_shared()).collect();
+        let shared: Vec<&Change> = changes.iter().filter(|c| c.key.is_shared()).collect();
         for change in changes.iter().filter(|c| c.key.kind == Kind::Database) {
             match &change.object {
                 Some(Object::Database(d)) if !cluster.catalogs.contains_key(&d.oid) => {
@@ -163,7 +163,8 @@ impl Cluster {
         let mut catalog = Catalog::empty(database);
         if let Some(any) = self.catalogs.values().next() {
             let databases = any.databases().into_iter().cloned().map(Object::Database);
-            for object in databases.chain(any.roles().into_iter().cloned().map(Object::Role)) {
+            let comments = any.comments().cloned().map(Object::Comment).filter(|c| c.key().is_shared());
+            for object in databases.chain(any.roles().into_iter().cloned().map(Object::Role)).chain(comments) {
                 catalog.apply(&Change { database: Oid::INVALID, key: object.key(), object: Some(object) });
             }
         }

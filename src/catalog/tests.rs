@@ -189,3 +189,35 @@ fn a_lost_primary_key_leaves_rows_to_be_written_anew() {
     drop(scan);
     commit(txn, ddl);
 }
+
+#[test]
+fn a_database_is_made_and_dropped_with_all_that_is_in_it() {
+    let disk = SimDisk::new(8);
+    let store = CatalogStore::open(engine(&disk)).unwrap();
+    let mut txn = begin(store.engine());
+    let mut ddl = CatalogTxn::begin(store.clone(), POSTGRES_DATABASE).unwrap();
+    let oid = store.new_oid().unwrap();
+    let like = store.current(TEMPLATE1).unwrap();
+    let fresh =
+        Database { oid, name: "shop".into(), is_template: false, ..Database::clone(like.database(TEMPLATE1).unwrap()) };
+    ddl.create_database(&mut txn, fresh.clone(), TEMPLATE1).unwrap();
+    let e = ddl.create_database(&mut txn, fresh, TEMPLATE1).unwrap_err();
+    assert_eq!((e.code(), e.message()), (SqlState::DUPLICATE_DATABASE, "database \"shop\" already exists"));
+    commit(txn, ddl);
+    let mut txn = begin(store.engine());
+    let mut ddl = CatalogTxn::begin(store.clone(), oid).unwrap();
+    assert_eq!(ddl.effective().schemas().len(), 4);
+    assert!(ddl.effective().role_named("postgres").is_some());
+    create(&store, &mut txn, &mut ddl, "t");
+    commit(txn, ddl);
+    assert!(store.current(POSTGRES_DATABASE).unwrap().relation(PUBLIC, "t").is_none());
+    let mut txn = begin(store.engine());
+    let mut ddl = CatalogTxn::begin(store.clone(), POSTGRES_DATABASE).unwrap();
+    ddl.drop_database(&mut txn, oid).unwrap();
+    commit(txn, ddl);
+    assert!(store.current(oid).is_err());
+    store.engine().close().unwrap();
+    drop(store);
+    let store = CatalogStore::open(engine(&disk)).unwrap();
+    assert!(store.current(oid).is_err() && store.current_named("shop").is_err());
+}

@@ -103,3 +103,61 @@ fn behind(prefix: &[u8]) -> Bound<Vec<u8>> {
         _ => Bound::Excluded(vec![0xff; prefix.len() + 1]),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::key::KeyOrder;
+    use crate::types::{Datum, SqlType, oid};
+    use proptest::prelude::*;
+
+    fn value() -> impl Strategy<Value = Option<i16>> {
+        prop_oneof![1 => Just(None), 8 => (-3i16..4).prop_map(Some), 1 => Just(Some(i16::MAX)), 1 => Just(Some(i16::MIN))]
+    }
+
+    /// A limit as an int8, which may lie beyond the column's type.
+    fn limit() -> impl Strategy<Value = Option<(i64, bool)>> {
+        let n = prop_oneof![(-4i64..5), Just(i64::from(i16::MAX)), Just(1 << 20), Just(-(1 << 20))];
+        proptest::option::of((n, any::<bool>()))
+    }
+
+    fn datum(v: Option<i16>) -> Datum {
+        v.map_or(Datum::Null, Datum::Int2)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+        #[test]
+        fn a_range_holds_exactly_the_keys_that_satisfy_it(
+            orders in proptest::array::uniform2((any::<bool>(), any::<bool>())),
+            rows in proptest::collection::vec((value(), value()), 1..20),
+            first in proptest::option::of(value()),
+            (lower, upper) in (limit(), limit()),
+        ) {
+            let column = |&(descending, nulls_first): &(bool, bool)| KeyColumn {
+                ty: SqlType::of(oid::INT2),
+                order: KeyOrder { descending, nulls_first },
+            };
+            let columns: Vec<KeyColumn> = orders.iter().map(column).collect();
+            let prefix: Vec<Datum> = first.iter().map(|&v| datum(v)).collect();
+            let prefix: Vec<DatumRef<'_>> = prefix.iter().map(Datum::as_ref).collect();
+            let bound = |l: Option<(i64, bool)>| l.map(|(n, inclusive)| Limit { value: DatumRef::Int8(n), inclusive });
+            let range = key_range(&columns, &prefix, bound(lower), bound(upper));
+            for (a, b) in rows {
+                let mut key = Vec::new();
+                key::encode(&mut key, columns[0].ty, datum(a).as_ref(), columns[0].order);
+                key::encode(&mut key, columns[1].ty, datum(b).as_ref(), columns[1].order);
+                let bounded = if first.is_some() { b } else { a };
+                let above = lower.is_none_or(|(n, inclusive)| {
+                    bounded.is_some_and(|v| i64::from(v) > n || (inclusive && i64::from(v) == n))
+                });
+                let below = upper.is_none_or(|(n, inclusive)| {
+                    bounded.is_some_and(|v| i64::from(v) < n || (inclusive && i64::from(v) == n))
+                });
+                let wanted = first.is_none_or(|f| f == a) && above && below;
+                let found = range.as_ref().is_some_and(|r| !r.is_empty() && r.contains(&key));
+                prop_assert_eq!(found, wanted, "{:?} {:?} in {:?}", a, b, range);
+            }
+        }
+    }
+}

@@ -408,3 +408,97 @@ fn analyze_counts_and_describes() {
     assert_eq!(id.histogram.len(), 101);
     assert_eq!((id.histogram[0].as_str(), id.histogram[100].as_str()), ("0", "999"));
 }
+
+#[test]
+fn a_deferred_key_is_looked_at_when_asked() {
+    let f = Fixture::new(12);
+    let def = create(&f, true);
+    let mut code = Index::clone(&def.indexes[1].index);
+    code.immediate = false;
+    let indexes = def.indexes.iter().map(|i| {
+        let index = if i.index.oid == code.oid { Arc::new(code.clone()) } else { i.index.clone() };
+        (index, IndexExprs { keys: Vec::new(), predicate: i.predicate.clone() })
+    });
+    let def = TableDef::new(def.table.clone(), "public", indexes.collect(), Vec::new(), &f.tables).unwrap();
+    let mut txn = f.begin();
+    let mut rechecks = Vec::new();
+    let mut add = |txn: &mut Txn, values: &[Datum]| with_cx(|cx| def.insert(txn, cx, values, &mut rechecks)).unwrap();
+    add(&mut txn, &row(1, Some("a"), 1));
+    let second = add(&mut txn, &row(2, Some("a"), 1));
+    assert_eq!(rechecks.len(), 2);
+    let e = with_cx(|cx| def.recheck(&mut txn, cx, &rechecks[1])).unwrap_err();
+    assert_eq!(e.fields().detail.as_deref(), Some("Key (code)=(a) already exists."));
+    with_cx(|cx| def.delete(&mut txn, cx, &second, &row(2, Some("a"), 1))).unwrap();
+    with_cx(|cx| def.recheck(&mut txn, cx, &rechecks[0])).unwrap();
+    let mut found = FetchedRow::default();
+    assert!(def.lookup_unique(&txn, Read::Latest, 1, &[DatumRef::Text("a")], &mut found).unwrap());
+    verify(&mut txn, &def);
+}
+
+/// A thousand seeded steps against a list of rows.
+#[test]
+fn random_writes_agree_with_a_list() {
+    for keyed in [true, false] {
+        let f = Fixture::new(13);
+        let def = create(&f, keyed);
+        let mut model: Vec<(Vec<u8>, i32, Option<String>, i32)> = Vec::new();
+        let mut random = 88_172_645_463_325_252u64;
+        let mut below = |n: u64| {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            (random % n) as i32
+        };
+        let mut txn = f.begin();
+        for step in 0..1000 {
+            let (id, n) = (below(30), 1 + below(20));
+            let code = (below(3) > 0).then(|| format!("c{}", below(15)));
+            let values = row(id, code.as_deref(), n);
+            let clash = |skip: Option<usize>| {
+                model.iter().enumerate().any(|(i, m)| Some(i) != skip && (m.1 == id || (code.is_some() && m.2 == code)))
+            };
+            match (below(3), model.len()) {
+                (0, 1..) => {
+                    let at = below(model.len() as u64) as usize;
+                    let (key, id, code, n) = model.swap_remove(at);
+                    with_cx(|cx| def.delete(&mut txn, cx, &key, &row(id, code.as_deref(), n))).unwrap();
+                }
+                (1, 1..) => {
+                    let at = below(model.len() as u64) as usize;
+                    let old = row(model[at].1, model[at].2.as_deref(), model[at].3);
+                    let key = model[at].0.clone();
+                    let result =
+                        with_cx(|cx| def.update(&mut txn, cx, &key, &old, &values, &[0, 1, 2], &mut Vec::new()));
+                    assert_eq!(result.is_err(), clash(Some(at)), "step {step}");
+                    if let Ok(key) = result {
+                        model[at] = (key, id, code, n);
+                    }
+                }
+                _ => {
+                    let result = insert(&mut txn, &def, &values);
+                    assert_eq!(result.is_err(), clash(None), "step {step}");
+                    if let Ok(key) = result {
+                        model.push((key, id, code, n));
+                    }
+                }
+            }
+            if step % 97 == 0 {
+                verify(&mut txn, &def);
+                f.commit(txn);
+                txn = f.begin();
+            }
+        }
+        verify(&mut txn, &def);
+        let mut rows = Vec::new();
+        def.for_each_row(&mut txn, |_, _, row| {
+            rows.push(format!("{row:?}"));
+            Ok(())
+        })
+        .unwrap();
+        let mut expected: Vec<String> =
+            model.iter().map(|(_, id, code, n)| format!("{:?}", row(*id, code.as_deref(), *n))).collect();
+        rows.sort();
+        expected.sort();
+        assert_eq!(rows, expected);
+    }
+}

@@ -125,7 +125,7 @@ impl Kind {
     }
 
     /// Databases and roles belong to the cluster, everything else to one database.
-    pub fn is_shared(self) -> bool {
+    fn is_shared(self) -> bool {
         matches!(self, Kind::Database | Kind::Role)
     }
 }
@@ -143,6 +143,12 @@ pub struct ObjectKey {
 impl ObjectKey {
     pub const fn new(kind: Kind, oid: Oid) -> ObjectKey {
         ObjectKey { kind, oid, class: Oid::INVALID, sub: 0 }
+    }
+
+    /// Whether the object belongs to the cluster: databases, roles, and comments on them.
+    pub fn is_shared(self) -> bool {
+        let on_shared = matches!(self.class, class::DATABASE | class::AUTHID | class::TABLESPACE);
+        self.kind.is_shared() || (self.kind == Kind::Comment && on_shared)
     }
 
     pub const fn comment(on: Address) -> ObjectKey {
