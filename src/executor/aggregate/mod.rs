@@ -1,0 +1,210 @@
+//! GROUP BY: rows are numbered by their group (`key_table.rs`), and each aggregate takes in whole batches of
+//! (group, arguments) at once.
+//!
+//! Every grouping set has its own groups and its own aggregates, fed in one pass over the input. Groups come out in the
+//! order of their first row. What DISTINCT, ORDER BY and FILTER inside a call ask for happens before the aggregate
+//! sees a row (`call.rs`).
+
+mod call;
+
+use super::key_table::{KeyTable, Keys};
+use super::nested_loop::{empty, take_rows};
+use super::{BATCH_ROWS, BoxOperator, Cx, Operator};
+use crate::base::Result;
+use crate::planner::plan::Aggregate;
+use crate::types::{Batch, SqlType, null_column};
+use arrow_array::{ArrayRef, Int32Array, UInt32Array};
+use call::CallState;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+pub(crate) struct AggregateOp {
+    node: Arc<Aggregate>,
+    input: BoxOperator,
+    sets: Vec<GroupingSet>,
+    /// The set that is being handed out.
+    at: usize,
+    out: VecDeque<Batch>,
+    ready: bool,
+    held: usize,
+}
+
+/// The groups of one grouping set.
+struct GroupingSet {
+    /// Positions in the node's keys.
+    keys: Vec<usize>,
+    types: Vec<SqlType>,
+    table: KeyTable,
+    /// The key columns of the groups' first rows, piece by piece.
+    firsts: Vec<Batch>,
+    group_count: usize,
+    calls: Vec<CallState>,
+    /// The next group to hand out.
+    at: usize,
+}
+
+impl AggregateOp {
+    pub fn new(node: &Arc<Aggregate>, input: BoxOperator) -> AggregateOp {
+        AggregateOp {
+            node: Arc::clone(node),
+            input,
+            sets: Vec::new(),
+            at: 0,
+            out: VecDeque::new(),
+            ready: false,
+            held: 0,
+        }
+    }
+
+    fn begin(&self) -> Result<Vec<GroupingSet>> {
+        let node = &self.node;
+        let sets = node.sets.iter().map(|positions| {
+            let compared: Vec<usize> = positions.iter().copied().filter(|&p| p < node.compared).collect();
+            Ok(GroupingSet {
+                types: compared.iter().map(|&p| node.keys[p].ty()).collect(),
+                keys: compared,
+                table: KeyTable::default(),
+                firsts: Vec::new(),
+                group_count: usize::from(positions.is_empty()),
+                calls: node.calls.iter().map(CallState::new).collect::<Result<_>>()?,
+                at: 0,
+            })
+        });
+        sets.collect()
+    }
+
+    fn consume(&mut self, cx: &mut Cx<'_>) -> Result<()> {
+        self.sets = self.begin()?;
+        let node = Arc::clone(&self.node);
+        let mut keys = Keys::default();
+        let mut groups: Vec<u32> = Vec::new();
+        while let Some(batch) = cx.pull_all(&mut self.input)? {
+            let key_columns = cx.arrays(&node.keys, &batch)?;
+            let inputs = node.calls.iter().map(|c| call::inputs(cx, c, &batch)).collect::<Result<Vec<_>>>()?;
+            let mut used = 0;
+            for set in &mut self.sets {
+                set.assign(&key_columns, &mut keys, &mut groups, batch.rows);
+                for (state, input) in set.calls.iter_mut().zip(&inputs) {
+                    state.update(cx, &groups, set.group_count, input)?;
+                }
+                used += set.memory();
+            }
+            cx.shared.memory.grow_by(used.saturating_sub(self.held))?;
+            self.held = self.held.max(used);
+        }
+        for set in &mut self.sets {
+            for state in &mut set.calls {
+                state.complete(cx, set.group_count)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The next groups of the current set as rows.
+    fn produce(&mut self, cx: &mut Cx<'_>) -> Result<Option<Batch>> {
+        let node = Arc::clone(&self.node);
+        let Some(set) = self.sets.get_mut(self.at) else { return Ok(None) };
+        let rows = BATCH_ROWS.min(set.group_count - set.at);
+        if rows == 0 {
+            self.at += 1;
+            return Ok(Some(Batch::default()));
+        }
+        let positions = &node.sets[self.at];
+        if set.firsts.len() > 1 {
+            set.firsts = vec![Batch::concat(&set.firsts)];
+        }
+        let mut columns: Vec<ArrayRef> = Vec::with_capacity(node.keys.len() + node.calls.len());
+        for (i, key) in node.keys.iter().enumerate() {
+            columns.push(match set.firsts.first() {
+                Some(firsts) if positions.contains(&i) => firsts.columns[i].slice(set.at, rows),
+                _ => null_column(key.ty().physical(), rows),
+            });
+        }
+        for state in &mut set.calls {
+            columns.push(state.finish(cx, set.at..set.at + rows)?);
+        }
+        for grouping in &node.groupings {
+            let absent = grouping.iter().fold(0, |bits, p| bits << 1 | i32::from(!positions.contains(p)));
+            columns.push(Arc::new(Int32Array::from_value(absent, rows)));
+        }
+        set.at += rows;
+        Ok(Some(Batch::new(columns, rows)))
+    }
+}
+
+impl GroupingSet {
+    /// Finds the group of each row, making new ones as needed.
+    fn assign(&mut self, key_columns: &[ArrayRef], keys: &mut Keys, groups: &mut Vec<u32>, rows: usize) {
+        groups.clear();
+        if self.keys.is_empty() {
+            groups.resize(rows, 0);
+            if self.group_count == 0 {
+                self.group_count = 1;
+                self.remember(key_columns, vec![0]);
+            } else if self.firsts.is_empty() {
+                self.remember(key_columns, vec![0]);
+            }
+            return;
+        }
+        let columns: Vec<ArrayRef> = self.keys.iter().map(|&p| Arc::clone(&key_columns[p])).collect();
+        keys.encode(&columns, &self.types, rows);
+        let mut new = Vec::new();
+        for row in 0..rows {
+            let (group, is_new) = self.table.insert(keys.get(row));
+            if is_new {
+                new.push(row as u32);
+            }
+            groups.push(group);
+        }
+        self.group_count = self.table.len();
+        self.remember(key_columns, new);
+    }
+
+    /// Keeps the key columns of new groups' first rows.
+    fn remember(&mut self, key_columns: &[ArrayRef], rows: Vec<u32>) {
+        if rows.is_empty() || key_columns.is_empty() {
+            return;
+        }
+        let batch = Batch::new(key_columns.to_vec(), key_columns[0].len());
+        self.firsts.push(batch.take(&UInt32Array::from(rows)));
+    }
+
+    fn memory(&self) -> usize {
+        self.table.memory()
+            + self.group_count * self.keys.len() * 16
+            + self.calls.iter().map(CallState::memory).sum::<usize>()
+    }
+}
+
+impl Operator for AggregateOp {
+    fn next(&mut self, cx: &mut Cx<'_>) -> Result<Option<Batch>> {
+        if !self.ready {
+            self.consume(cx)?;
+            self.ready = true;
+        }
+        loop {
+            if let Some(batch) = take_rows(&mut self.out, cx.batch_rows) {
+                return Ok(Some(batch));
+            }
+            match self.produce(cx)? {
+                Some(batch) if batch.rows > 0 => self.out.push_back(batch),
+                Some(_) => {}
+                None => return Ok(None),
+            }
+        }
+    }
+
+    fn rewind(&mut self, cx: &mut Cx<'_>) -> Result<()> {
+        self.sets.clear();
+        self.at = 0;
+        self.out.clear();
+        self.ready = false;
+        cx.shared.memory.shrink_by(std::mem::take(&mut self.held));
+        self.input.rewind(cx)
+    }
+}
+
+/// A batch without rows in the form of an aggregate's arguments.
+fn no_rows(types: &[SqlType]) -> Vec<ArrayRef> {
+    empty(types).columns
+}

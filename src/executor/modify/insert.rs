@@ -1,0 +1,172 @@
+//! INSERT, with ON CONFLICT.
+//!
+//! A row that meets another one in an arbiter index is not written. DO NOTHING passes it over. DO UPDATE locks the row in the
+//! way and works on its latest version, whatever the snapshot shows; a row that this very command wrote is an error
+//! (21000), since the outcome would depend on the order of the input.
+
+use super::super::{BoxOperator, Cx, Operator};
+use super::{Output, Work, batch_of, changed, generate, returning, rows_of};
+use crate::base::{Error, Result, SqlState};
+use crate::planner::plan::{Conflict, ConflictUpdate, Insert};
+use crate::table::{FetchedRow, Insertion, Read};
+use crate::txn::Isolation;
+use crate::types::{Batch, Datum};
+use std::sync::Arc;
+
+pub(crate) struct InsertOp {
+    node: Arc<Insert>,
+    input: BoxOperator,
+    output: Output,
+}
+
+impl InsertOp {
+    pub fn new(node: &Arc<Insert>, input: BoxOperator) -> InsertOp {
+        InsertOp { node: Arc::clone(node), input, output: Output::default() }
+    }
+
+    fn run(&mut self, cx: &mut Cx<'_>) -> Result<()> {
+        let node = Arc::clone(&self.node);
+        let mut work = Work::new(cx, &node.table)?;
+        while let Some(mut batch) = cx.pull_all(&mut self.input)? {
+            cx.check_cancelled()?;
+            generate(cx, &node.table, &mut batch)?;
+            let rows = rows_of(&batch.columns, &node.table.def.types, batch.rows);
+            let mut stored = Vec::with_capacity(if node.returning.is_some() { rows.len() } else { 0 });
+            for row in rows {
+                if let Some(row) = insert(cx, &node, &mut work, row)? {
+                    cx.shared.affected += 1;
+                    if node.returning.is_some() {
+                        stored.push(row);
+                    }
+                }
+            }
+            if let Some(exprs) = &node.returning
+                && !stored.is_empty()
+            {
+                let rows = batch_of(&node.table.def.types, &stored);
+                let out = returning(cx, exprs, &node.table, rows, &[])?;
+                work.keep(cx, out)?;
+            }
+        }
+        work.finish(cx)?;
+        self.output.rows = Some(work.out);
+        Ok(())
+    }
+}
+
+/// Inserts one row or does what ON CONFLICT says; the row as stored, if one was.
+fn insert(cx: &mut Cx<'_>, node: &Insert, work: &mut Work, row: Vec<Datum>) -> Result<Option<Vec<Datum>>> {
+    let def = &node.table.def;
+    let Some(conflict) = &node.conflict else {
+        let key = cx.with_rows(|txn, ev| def.insert(txn, ev, &row, &mut work.rechecks))?;
+        work.events.inserted(&key, &row);
+        return Ok(Some(row));
+    };
+    let is_arbiter = |at: usize| match conflict.arbiters.is_empty() {
+        true => def.indexes[at].index.unique,
+        false => conflict.arbiters.contains(&at),
+    };
+    loop {
+        let done = cx.with_rows(|txn, ev| def.insert_or_conflict(txn, ev, &row, &is_arbiter, &mut work.rechecks))?;
+        match done {
+            Insertion::Inserted(key) => {
+                work.events.inserted(&key, &row);
+                return Ok(Some(row));
+            }
+            Insertion::Conflict { row_key, .. } => match resolve(cx, node, conflict, work, &row, &row_key)? {
+                Resolved::Nothing => return Ok(None),
+                Resolved::Updated(row) => return Ok(Some(row)),
+                Resolved::Gone => {}
+            },
+        }
+    }
+}
+
+enum Resolved {
+    Nothing,
+    Updated(Vec<Datum>),
+    /// The row in the way was deleted before it could be locked.
+    Gone,
+}
+
+fn resolve(
+    cx: &mut Cx<'_>,
+    node: &Insert,
+    conflict: &Conflict,
+    work: &mut Work,
+    proposed: &[Datum],
+    row_key: &[u8],
+) -> Result<Resolved> {
+    let def = &node.table.def;
+    let view = cx.view();
+    let snapshot_isolation = cx.txn.isolation() != Isolation::ReadCommitted;
+    let Some(update) = &conflict.update else {
+        if snapshot_isolation && !cx.txn.wrote_since(&view, def.tree, row_key) {
+            cx.txn.check_current(&view, def.tree, row_key)?;
+        }
+        return Ok(Resolved::Nothing);
+    };
+    let columns: Vec<usize> = update.set.iter().map(|s| s.0).collect();
+    def.lock_latest(cx.txn, row_key, def.update_lock(&columns))?;
+    if cx.txn.wrote_since(&view, def.tree, row_key) {
+        return Err(Error::new(
+            SqlState::CARDINALITY_VIOLATION,
+            "ON CONFLICT DO UPDATE command cannot affect row a second time",
+        )
+        .hint(
+            "Ensure that no rows proposed for insertion within the same command have duplicate constrained values.",
+        ));
+    }
+    if snapshot_isolation {
+        cx.txn.check_current(&view, def.tree, row_key)?;
+    }
+    let mut existing = FetchedRow::default();
+    if !def.fetch(cx.txn, Read::Latest, row_key, &mut existing)? {
+        return Ok(Resolved::Gone);
+    }
+    let old = def.decode_row(&existing.value);
+    update_existing(cx, node, update, work, old, proposed, row_key)
+}
+
+fn update_existing(
+    cx: &mut Cx<'_>,
+    node: &Insert,
+    update: &ConflictUpdate,
+    work: &mut Work,
+    old: Vec<Datum>,
+    proposed: &[Datum],
+    row_key: &[u8],
+) -> Result<Resolved> {
+    let (table, def) = (&node.table, &node.table.def);
+    let mut both = batch_of(&def.types, std::slice::from_ref(&old));
+    both.columns.extend(batch_of(&def.types, &[proposed.to_vec()]).columns);
+    if let Some(filter) = &update.filter
+        && cx.filter(filter, both.clone())?.rows == 0
+    {
+        return Ok(Resolved::Nothing);
+    }
+    let mut new = Batch::new(both.columns[..def.types.len()].to_vec(), 1);
+    for (at, expr) in &update.set {
+        new.columns[*at] = cx.array(expr, &both)?;
+    }
+    generate(cx, table, &mut new)?;
+    let new = rows_of(&new.columns, &def.types, 1).pop().expect("one row");
+    let candidates: Vec<usize> = update.set.iter().map(|s| s.0).chain(table.generated.iter().map(|g| g.0)).collect();
+    let changed = changed(table, &candidates, &old, &new);
+    let key = cx.with_rows(|txn, ev| def.update(txn, ev, row_key, &old, &new, &changed, &mut work.rechecks))?;
+    work.events.updated(&key, &old, &new, &changed);
+    Ok(Resolved::Updated(new))
+}
+
+impl Operator for InsertOp {
+    fn next(&mut self, cx: &mut Cx<'_>) -> Result<Option<Batch>> {
+        if self.output.rows.is_none() {
+            self.run(cx)?;
+        }
+        Ok(self.output.take(cx))
+    }
+
+    fn rewind(&mut self, _cx: &mut Cx<'_>) -> Result<()> {
+        Err(Error::internal("a modification cannot be repeated"))
+    }
+}

@@ -1,0 +1,119 @@
+//! INSERT, UPDATE and DELETE: each reads its input to the end, changes the rows one by one through `table`, and then does
+//! what had to wait for the last row: foreign keys and deferrable unique constraints.
+//!
+//! What RETURNING shows is kept until then too; a statement that must wait for a lock or start again has shown nothing.
+
+mod delete;
+mod insert;
+mod update;
+
+pub(crate) use delete::DeleteOp;
+pub(crate) use insert::InsertOp;
+pub(crate) use update::UpdateOp;
+
+use super::Cx;
+use super::foreign_key::RowEvents;
+use super::nested_loop::take_rows;
+use crate::base::Result;
+use crate::expr::Expr;
+use crate::planner::definitions::Definition;
+use crate::table::Rechecks;
+use crate::types::{Batch, ColumnBuilder, ColumnReader, Datum, Physical, SqlType, constant_column, equal, key};
+use arrow_array::ArrayRef;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// What a modification gathers while it reads its input.
+struct Work {
+    table: Arc<Definition>,
+    events: RowEvents,
+    rechecks: Rechecks,
+    out: VecDeque<Batch>,
+}
+
+impl Work {
+    fn new(cx: &mut Cx<'_>, table: &Arc<Definition>) -> Result<Work> {
+        Ok(Work {
+            table: Arc::clone(table),
+            events: RowEvents::new(cx, &table.def)?,
+            rechecks: Rechecks::new(),
+            out: VecDeque::new(),
+        })
+    }
+
+    /// Foreign keys, then deferrable unique constraints.
+    fn finish(&mut self, cx: &mut Cx<'_>) -> Result<()> {
+        let events = std::mem::take(&mut self.events);
+        events.finish(cx)?;
+        let rechecks = std::mem::take(&mut self.rechecks);
+        super::foreign_key::finish_rechecks(cx, &self.table.def, rechecks)
+    }
+
+    fn keep(&mut self, cx: &mut Cx<'_>, batch: Batch) -> Result<()> {
+        cx.shared.memory.grow(&batch)?;
+        self.out.push_back(batch);
+        Ok(())
+    }
+}
+
+/// The output of a finished modification.
+#[derive(Default)]
+struct Output {
+    rows: Option<VecDeque<Batch>>,
+}
+
+impl Output {
+    fn take(&mut self, cx: &Cx<'_>) -> Option<Batch> {
+        take_rows(self.rows.as_mut()?, cx.batch_rows)
+    }
+}
+
+/// The values of a batch by row.
+fn rows_of(columns: &[ArrayRef], types: &[SqlType], rows: usize) -> Vec<Vec<Datum>> {
+    let readers: Vec<_> = columns.iter().zip(types).map(|(c, t)| ColumnReader::new(t.physical(), c)).collect();
+    (0..rows).map(|i| readers.iter().map(|r| r.get(i).to_owned()).collect()).collect()
+}
+
+/// Rows as a batch of a table's columns.
+fn batch_of(types: &[SqlType], rows: &[Vec<Datum>]) -> Batch {
+    let columns = types.iter().enumerate().map(|(at, ty)| {
+        let mut builder = ColumnBuilder::new(ty.physical(), rows.len());
+        rows.iter().for_each(|r| builder.push(r[at].as_ref()));
+        builder.finish()
+    });
+    Batch::new(columns.collect(), rows.len())
+}
+
+/// Fills in the generated columns of rows in the table's column order.
+fn generate(cx: &mut Cx<'_>, table: &Definition, batch: &mut Batch) -> Result<()> {
+    let mut made = Vec::with_capacity(table.generated.len());
+    for (at, expr) in &table.generated {
+        made.push((*at, cx.array(expr, batch)?));
+    }
+    for (at, column) in made {
+        batch.columns[at] = column;
+    }
+    Ok(())
+}
+
+/// RETURNING over stored rows, their `tableoid` and further columns.
+fn returning(cx: &mut Cx<'_>, exprs: &[Expr], table: &Definition, mut rows: Batch, rest: &[ArrayRef]) -> Result<Batch> {
+    let oid = crate::types::DatumRef::Oid(table.def.table.oid.0);
+    rows.columns.push(constant_column(Physical::UInt32, oid, rows.rows));
+    rows.columns.extend_from_slice(rest);
+    Ok(Batch::new(cx.arrays(exprs, &rows)?, rows.rows))
+}
+
+/// The columns among `candidates` whose value is another one now.
+fn changed(table: &Definition, candidates: &[usize], old: &[Datum], new: &[Datum]) -> Vec<usize> {
+    let types = &table.def.types;
+    let same = |at: usize| {
+        !key::is_lossy(types[at])
+            && match (old[at].is_null(), new[at].is_null()) {
+                (true, true) => true,
+                (false, false) => equal(types[at], old[at].as_ref(), new[at].as_ref()),
+                _ => false,
+            }
+    };
+    candidates.iter().copied().filter(|&at| !same(at)).collect()
+}

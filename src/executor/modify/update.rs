@@ -1,0 +1,98 @@
+//! UPDATE: each row is locked, found to be as the snapshot shows it (or the statement starts again), and changed.
+
+use super::super::{BoxOperator, Cx, Operator};
+use super::{Output, Work, changed, generate, returning, rows_of};
+use crate::base::{Error, Result};
+use crate::planner::plan::Update;
+use crate::table::RowLock;
+use crate::txn::Wait;
+use crate::types::{Batch, null_column};
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, UInt32Array};
+use std::sync::Arc;
+
+pub(crate) struct UpdateOp {
+    node: Arc<Update>,
+    input: BoxOperator,
+    output: Output,
+}
+
+impl UpdateOp {
+    pub fn new(node: &Arc<Update>, input: BoxOperator) -> UpdateOp {
+        UpdateOp { node: Arc::clone(node), input, output: Output::default() }
+    }
+
+    fn run(&mut self, cx: &mut Cx<'_>) -> Result<()> {
+        let node = Arc::clone(&self.node);
+        let mut work = Work::new(cx, &node.table)?;
+        while let Some(batch) = cx.pull_all(&mut self.input)? {
+            cx.check_cancelled()?;
+            update_batch(cx, &node, &mut work, &batch)?;
+        }
+        work.finish(cx)?;
+        self.output.rows = Some(work.out);
+        Ok(())
+    }
+}
+
+/// The table's columns as the input has them; dropped ones are NULL.
+pub(super) fn old_columns(old: &[Option<usize>], types: &[crate::types::SqlType], batch: &Batch) -> Batch {
+    let columns = old.iter().zip(types).map(|(at, ty)| match at {
+        Some(at) => Arc::clone(&batch.columns[*at]),
+        None => null_column(ty.physical(), batch.rows),
+    });
+    Batch::new(columns.collect(), batch.rows)
+}
+
+fn update_batch(cx: &mut Cx<'_>, node: &Update, work: &mut Work, batch: &Batch) -> Result<()> {
+    let (table, def) = (&node.table, &node.table.def);
+    let old = old_columns(&node.old, &def.types, batch);
+    let mut new = old.clone();
+    for (at, expr) in &node.set {
+        new.columns[*at] = cx.array(expr, batch)?;
+    }
+    generate(cx, table, &mut new)?;
+    let old_rows = rows_of(&old.columns, &def.types, batch.rows);
+    let new_rows = rows_of(&new.columns, &def.types, batch.rows);
+    let candidates: Vec<usize> = node.set.iter().map(|s| s.0).chain(table.generated.iter().map(|g| g.0)).collect();
+    let keys = batch.columns[node.key_column].as_binary_view();
+    let view = cx.view();
+    let mut done = Vec::with_capacity(batch.rows);
+    for (i, (old, new)) in old_rows.iter().zip(&new_rows).enumerate() {
+        if keys.is_null(i) {
+            continue;
+        }
+        let changed = changed(table, &candidates, old, new);
+        match def.lock_row(cx.txn, &view, keys.value(i), def.update_lock(&changed), Wait::Block)? {
+            RowLock::Locked => {}
+            RowLock::SelfModified => continue,
+            RowLock::Busy => return Err(Error::internal("a blocking lock request was refused")),
+        }
+        let key = cx.with_rows(|txn, ev| def.update(txn, ev, keys.value(i), old, new, &changed, &mut work.rechecks))?;
+        work.events.updated(&key, old, new, &changed);
+        cx.shared.affected += 1;
+        done.push(i as u32);
+    }
+    if let Some(exprs) = &node.returning
+        && !done.is_empty()
+    {
+        let done = UInt32Array::from(done);
+        let rest = batch.take(&done);
+        let out = returning(cx, exprs, table, new.take(&done), &rest.columns)?;
+        work.keep(cx, out)?;
+    }
+    Ok(())
+}
+
+impl Operator for UpdateOp {
+    fn next(&mut self, cx: &mut Cx<'_>) -> Result<Option<Batch>> {
+        if self.output.rows.is_none() {
+            self.run(cx)?;
+        }
+        Ok(self.output.take(cx))
+    }
+
+    fn rewind(&mut self, _cx: &mut Cx<'_>) -> Result<()> {
+        Err(Error::internal("a modification cannot be repeated"))
+    }
+}
