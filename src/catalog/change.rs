@@ -130,7 +130,9 @@ impl CatalogTxn {
     fn record(&mut self, key: ObjectKey, object: Option<Object>) {
         let database = if key.is_shared() { Oid::INVALID } else { self.database };
         let change = Change { database, key, object };
-        let mut catalog = Catalog::clone(&self.effective);
+        // Nobody else holds the old overlay as a rule, and then its maps are changed in place.
+        let overlay = std::mem::replace(&mut self.effective, self.base.clone());
+        let mut catalog = Arc::unwrap_or_clone(overlay);
         catalog.apply(&change);
         catalog.stamp(self.store.private_version(), self.base.lsn());
         self.effective = Arc::new(catalog);

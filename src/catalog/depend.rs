@@ -8,7 +8,7 @@
 use super::deparse::quote_ident;
 use super::deparse::{Namer, type_schema_and_name};
 use super::object::{Address, ConstraintKind, Index, Sequence, Table, TypeKind, class};
-use super::snapshot::{Catalog, Relation, UserType};
+use super::snapshot::{Catalog, UserType};
 use crate::base::{Error, Oid, Result, SqlState};
 use ahash::{AHashMap, AHashSet};
 
@@ -362,10 +362,13 @@ pub fn owned_by(catalog: &Catalog, role: Oid) -> Vec<Address> {
     for s in catalog.schemas().into_iter().filter(|s| s.owner == role) {
         owned.push(Address::new(class::NAMESPACE, s.oid));
     }
-    let schemas: Vec<Oid> = catalog.schemas().iter().map(|s| s.oid).collect();
-    for relation in schemas.iter().flat_map(|&s| catalog.relations_in(s)) {
-        if relation.owner() == role && !matches!(relation, Relation::Index(_)) {
-            owned.push(Address::relation(relation.oid()));
+    owned.extend(catalog.tables().into_iter().filter(|t| t.owner == role).map(|t| t.address()));
+    owned.extend(catalog.sequences().into_iter().filter(|s| s.owner == role).map(|s| s.address()));
+    for (_, what) in catalog.user_types() {
+        if let UserType::Object(t) = what
+            && t.owner == role
+        {
+            owned.push(t.address());
         }
     }
     owned

@@ -30,6 +30,7 @@ pub mod deparse;
 pub mod depend;
 mod drop;
 pub mod object;
+mod privileges;
 #[cfg(test)]
 pub(crate) mod sample;
 mod snapshot;
@@ -44,6 +45,7 @@ pub use codec::{SEQUENCE_TREE, TREE};
 pub use depend::{DropPlan, plan_drop};
 pub use drop::Unclustered;
 pub use object::*;
+pub use privileges::Grantable;
 pub use snapshot::{
     Catalog, INFORMATION_SCHEMA, Incoming, PG_CATALOG, PG_TOAST, POSTGRES_ROLE, PUBLIC, Relation, UserType,
     array_type_name,

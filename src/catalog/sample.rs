@@ -160,6 +160,7 @@ pub fn objects() -> Vec<Object> {
         cycle: false,
         owned_by: Some(Owner { table: C, attnum: 1, identity: false }),
         storage: 16411,
+        first: None,
     };
     vec![
         p.into(),

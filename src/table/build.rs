@@ -136,11 +136,3 @@ pub fn fresh_trees(txn: &mut Txn, table: &Table, indexes: &[Arc<Index>]) -> Resu
     }
     Ok((table, fresh))
 }
-
-/// Gives up the trees of a table that is dropped. Its indexes are dropped with it.
-pub fn drop_trees(txn: &mut Txn, table: &Table, indexes: &[Arc<Index>]) -> Result<()> {
-    if table.has_rows() {
-        txn.drop_tree(table.tree)?;
-    }
-    indexes.iter().filter(|i| !i.clustered).try_for_each(|i| txn.drop_tree(i.tree))
-}

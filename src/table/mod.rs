@@ -43,13 +43,13 @@ mod write;
 
 pub use batch::{ScanColumn, ctid};
 pub use bounds::{Limit, encode_prefix, key_range};
-pub use build::{drop_trees, fresh_trees};
+pub use build::fresh_trees;
 pub use def::{CheckDef, IndexDef, IndexExprs, KeyColumn, KeySource, RowKeyDef, TableDef};
 pub use foreign_key::ChildRow;
 pub use layout::{Layout, RowView};
 pub use lock::RowLock;
 pub use scan::{FetchedRow, IndexScan, Read, TableScan, index_covers};
-pub use sequence::{SequenceValue, drop_sequence_value, sequence_type_bounds, start_sequence_at};
+pub use sequence::{SequenceValue, drop_sequence_value, sequence_type_bounds};
 pub use tables::{Activity, RowIds, Tables};
 pub use write::{Insertion, Recheck, Rechecks};
 

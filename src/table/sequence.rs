@@ -9,8 +9,8 @@
 //! |---|---|---|
 //! | [`SEQUENCE_TREE`] | storage number, u32 big-endian | version u8, last value i64 little-endian, called u8 |
 //!
-//! A sequence without a row has its start value, not called. A transactional restart writes a row under a new storage
-//! number in the transaction's own write set.
+//! A sequence without a row has its first value, not called. A restart takes a new storage number, so rows are only ever
+//! written by those transactions of their own, and none can be overwritten by a commit that began earlier.
 
 use super::tables::Tables;
 use crate::base::{Error, Result, SqlState};
@@ -146,7 +146,7 @@ impl Tables {
         let mut value = Vec::new();
         match txn.get_latest(SEQUENCE_TREE, &seq.storage.to_be_bytes(), &mut value)? {
             true => decode(&value),
-            false => Ok(SequenceState { last: seq.start, called: false, ahead: 0 }),
+            false => Ok(SequenceState { last: seq.first.unwrap_or(seq.start), called: false, ahead: 0 }),
         }
     }
 
@@ -165,13 +165,7 @@ fn log_ahead(seq: &Sequence, next: i64) -> i64 {
     i64::try_from(steps).map_or(LOG_AHEAD, |n| n.min(LOG_AHEAD))
 }
 
-/// Gives a storage number its first value inside the transaction: ALTER SEQUENCE ... RESTART and TRUNCATE ... RESTART
-/// IDENTITY take a new number and roll back with everything else.
-pub fn start_sequence_at(txn: &mut Txn, storage: u32, value: i64) -> Result<()> {
-    txn.put(SEQUENCE_TREE, &storage.to_be_bytes(), &encode(value, false))
-}
-
-/// Forgets the value of a dropped sequence.
+/// Forgets the value of a sequence that is dropped.
 pub fn drop_sequence_value(txn: &mut Txn, storage: u32) -> Result<()> {
     txn.delete(SEQUENCE_TREE, &storage.to_be_bytes())
 }
@@ -207,6 +201,7 @@ mod tests {
             cycle,
             owned_by: None,
             storage: 1,
+            first: None,
         }
     }
 

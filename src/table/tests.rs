@@ -379,8 +379,9 @@ fn sequences_never_repeat_a_value_not_even_after_a_crash() {
 fn a_restarted_sequence_begins_where_it_was_told() {
     let f = Fixture::new(10);
     let seq = Sequence { max: 101, ..sequence(&f) };
-    let mut txn = f.begin();
-    start_sequence_at(&mut txn, seq.storage, 100).unwrap();
+    let txn = f.begin();
+    assert_eq!(f.tables.nextval(&txn, &seq).unwrap(), 1);
+    let seq = seq.restarted(f.store.new_oid().unwrap().0, Some(100));
     assert_eq!(f.tables.nextval(&txn, &seq).unwrap(), 100);
     assert_eq!(f.tables.nextval(&txn, &seq).unwrap(), 101);
     let e = f.tables.nextval(&txn, &seq).unwrap_err();

@@ -28,6 +28,9 @@ pub struct Sequence {
     pub owned_by: Option<Owner>,
     /// Where the running value is kept. A transactional restart takes a new number, so that it can be rolled back.
     pub storage: u32,
+    /// What the storage begins with, if not with `start`: the value of the last RESTART.
+    #[serde(default)]
+    pub first: Option<i64>,
 }
 
 /// The column that a sequence goes away with.
@@ -40,6 +43,12 @@ pub struct Owner {
 }
 
 impl Sequence {
+    /// The sequence begun anew, under a storage number that has never been used: ALTER SEQUENCE ... RESTART, TRUNCATE
+    /// ... RESTART IDENTITY. It rolls back with the rest of the transaction.
+    pub fn restarted(&self, storage: u32, at: Option<i64>) -> Sequence {
+        Sequence { storage, first: at, ..self.clone() }
+    }
+
     pub fn address(&self) -> Address {
         Address::relation(self.oid)
     }

@@ -19,6 +19,7 @@ mod views;
 
 pub use facts::{Backend, Cursor, Facts, Lock, NoFacts, PreparedStatement, Setting, TableActivity};
 pub use functions::{Support, function_oid, support_functions};
+pub use relations::SEQUENCE_COLUMNS;
 pub use rows::Rows;
 
 use super::deparse::Namer;

@@ -209,7 +209,7 @@ fn table_row<'a>(cx: &SystemContext<'_>, t: &'a Table) -> ClassRow<'a> {
 }
 
 /// The columns that every sequence has.
-pub(crate) const SEQUENCE_COLUMNS: [(&str, Oid); 3] =
+pub const SEQUENCE_COLUMNS: [(&str, Oid); 3] =
     [("last_value", oid::INT8), ("log_cnt", oid::INT8), ("is_called", oid::BOOL)];
 
 /// What differs between attributes.

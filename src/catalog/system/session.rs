@@ -135,42 +135,15 @@ pub(super) fn pg_timezone_names(cx: &SystemContext<'_>, out: &mut Rows) {
     }
 }
 
-/// One row for each database, with what is counted; the rest is zero.
+/// One row for each database; what is not counted is NULL.
 pub(super) fn pg_stat_database(cx: &SystemContext<'_>, out: &mut Rows) {
     let backends = cx.facts.backends();
     for d in cx.catalog.databases() {
         let connected = backends.iter().filter(|b| b.database == d.oid).count();
-        let zero = || int8(0);
-        let none = || Datum::Float8(0.0);
-        out.row([
-            id(d.oid),
-            text(&d.name),
-            int4(i32::try_from(connected).unwrap_or(i32::MAX)),
-            zero(),
-            zero(),
-            zero(),
-            zero(),
-            zero(),
-            zero(),
-            zero(),
-            zero(),
-            zero(),
-            zero(),
-            zero(),
-            zero(),
-            zero(),
-            null(),
-            null(),
-            none(),
-            none(),
-            none(),
-            none(),
-            none(),
-            zero(),
-            zero(),
-            zero(),
-            zero(),
-            null(),
-        ]);
+        let mut row = [const { Datum::Null }; 28];
+        row[0] = id(d.oid);
+        row[1] = text(&d.name);
+        row[2] = int4(i32::try_from(connected).unwrap_or(i32::MAX));
+        out.row(row);
     }
 }

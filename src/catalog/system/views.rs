@@ -147,6 +147,7 @@ fn push_stats(cx: &SystemContext<'_>, t: &Table, s: &ColumnStats, out: &mut Rows
     ]);
 }
 
+/// What is not counted is NULL.
 pub(super) fn pg_stat_user_tables(cx: &SystemContext<'_>, out: &mut Rows) {
     for t in cx.catalog.tables().into_iter().filter(|t| t.has_rows()) {
         let a = cx.facts.table_activity(t.oid);
@@ -154,26 +155,26 @@ pub(super) fn pg_stat_user_tables(cx: &SystemContext<'_>, out: &mut Rows) {
             id(t.oid),
             schema(cx, t.schema),
             text(&t.name),
-            int8(0),
-            int8(0),
-            int8(0),
-            int8(0),
+            null(),
+            null(),
+            null(),
+            null(),
             int8(a.inserted),
             int8(a.updated),
             int8(a.deleted),
             int8(0),
             int8(a.live),
             int8(0),
-            int8(0),
-            int8(0),
             null(),
             null(),
             null(),
             null(),
-            int8(0),
-            int8(0),
-            int8(0),
-            int8(0),
+            null(),
+            null(),
+            null(),
+            null(),
+            null(),
+            null(),
         ]);
     }
 }
