@@ -121,9 +121,4 @@ impl Transactions {
     pub fn open_snapshots(&self) -> Vec<Lsn> {
         self.snapshots.open()
     }
-
-    #[cfg(test)]
-    pub(super) fn locks(&self) -> &LockTable {
-        &self.locks
-    }
 }
