@@ -16,8 +16,8 @@
 //! 4. Oids are never reused; attribute numbers of a table are never reused.
 //! 5. A stored object only ever gains optional fields; a program reads every row that an older one wrote.
 //!
-//! Threads: any. `CatalogStore::publish` runs under the engine's writer lock and allocates, but takes no lock and does
-//! no I/O. After a crash `CatalogStore::open` reads the tree as recovered.
+//! Threads: any. `CatalogStore::publish` runs under the engine's writer lock; it allocates and takes a mutex that nobody
+//! holds for long, and does no I/O. After a crash `CatalogStore::open` reads the tree as recovered.
 //!
 //! Read in this order: `object/mod.rs`, `object/table.rs`, `snapshot.rs`, `change.rs`, `store.rs`, `codec.rs`; then
 //! `depend.rs`, `deparse.rs` and `system/mod.rs`.

@@ -9,9 +9,9 @@
 use super::bootstrap;
 use super::change::Change;
 use super::codec;
-use super::object::{Kind, Object};
+use super::object::{Index, Kind, Object};
 use super::snapshot::Catalog;
-use crate::base::{Error, Lsn, Oid, Result, SqlState};
+use crate::base::{Error, Lsn, Oid, Result, SqlState, TreeId};
 use crate::engine::Engine;
 use crate::storage::{Direction, Entries, KeyRange};
 use crate::txn::{Access, Isolation};
@@ -45,6 +45,8 @@ pub struct CatalogStore {
     cluster: ArcSwap<Cluster>,
     private_version: AtomicU64,
     oids: Mutex<Block>,
+    /// The commit since which each index created or rebuilt in this run has been filled.
+    filled: Mutex<AHashMap<TreeId, Lsn>>,
 }
 
 impl CatalogStore {
@@ -59,8 +61,9 @@ impl CatalogStore {
             cluster: ArcSwap::default(),
             private_version: AtomicU64::new(PRIVATE_VERSIONS),
             oids: Mutex::new(Block { next: 0, end: 0 }),
+            filled: Mutex::default(),
         };
-        store.publish(&changes, store.engine.applied());
+        store.install(&changes, store.engine.applied());
         Ok(Arc::new(store))
     }
 
@@ -116,8 +119,28 @@ impl CatalogStore {
         Ok(Oid(block.next - 1))
     }
 
-    /// Makes committed changes the newest version. The caller holds the engine's writer lock, or is alone.
+    /// Makes committed changes the newest version. The caller holds the engine's writer lock.
     pub fn publish(&self, changes: &[Change], lsn: Lsn) {
+        let cluster = self.cluster.load();
+        let known = |database: Oid, index: &Index| {
+            cluster.catalogs.get(&database).and_then(|c| c.index(index.oid)).is_some_and(|i| i.tree == index.tree)
+        };
+        for change in changes {
+            if let Some(Object::Index(index)) = &change.object
+                && !known(change.database, index)
+            {
+                self.filled.lock().insert(index.tree, lsn);
+            }
+        }
+        self.install(changes, lsn);
+    }
+
+    /// The commit since which an index has entries: a snapshot from before must not use it.
+    pub fn filled_since(&self, index: TreeId) -> Lsn {
+        self.filled.lock().get(&index).copied().unwrap_or(Lsn::ZERO)
+    }
+
+    fn install(&self, changes: &[Change], lsn: Lsn) {
         if changes.is_empty() {
             return;
         }

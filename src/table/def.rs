@@ -5,7 +5,7 @@
 
 use super::layout::Layout;
 use super::tables::{Activity, RowIds, Tables};
-use crate::base::{Oid, Result, TreeId};
+use crate::base::{Lsn, Oid, Result, TreeId};
 use crate::catalog::{Column, Index, KeyPart, RowKey, Table};
 use crate::expr::Expr;
 use crate::types::key::KeyOrder;
@@ -38,6 +38,8 @@ pub struct IndexDef {
     pub include_layout: Layout,
     /// Positions of all columns that the entry or its being there depends on, ascending.
     pub touched_by: Vec<usize>,
+    /// Older snapshots see none of its entries.
+    pub filled_since: Lsn,
 }
 
 /// A check constraint.
@@ -100,7 +102,7 @@ impl TableDef {
         let types: Vec<SqlType> = table.columns.iter().map(column_type).collect();
         let missing = table.columns.iter().map(missing_value).collect::<Result<Vec<_>>>()?;
         let layout = Layout::new(types.iter().map(|t| t.physical()).zip(missing));
-        let indexes: Vec<IndexDef> = indexes.into_iter().map(|(i, e)| IndexDef::new(&types, i, e)).collect();
+        let indexes: Vec<IndexDef> = indexes.into_iter().map(|(i, e)| IndexDef::new(&types, i, e, tables)).collect();
         let row_key = match &table.row_key {
             RowKey::RowId => RowKeyDef::RowId(tables.row_ids(table.tree)),
             RowKey::Columns { index, attnums } => {
@@ -133,7 +135,7 @@ impl TableDef {
 }
 
 impl IndexDef {
-    fn new(types: &[SqlType], index: Arc<Index>, exprs: IndexExprs) -> IndexDef {
+    fn new(types: &[SqlType], index: Arc<Index>, exprs: IndexExprs, tables: &Tables) -> IndexDef {
         let mut bound = exprs.keys.into_iter();
         let mut columns = Vec::new();
         let mut sources = Vec::new();
@@ -153,7 +155,9 @@ impl IndexDef {
         let include: Vec<usize> = index.include.iter().map(|&n| position(n)).collect();
         let include_layout = Layout::new(include.iter().map(|&i| (types[i].physical(), Datum::Null)));
         let touched_by = index.columns().into_iter().map(position).collect();
-        IndexDef { index, columns, sources, predicate: exprs.predicate, include, include_layout, touched_by }
+        let filled_since = if index.clustered { Lsn::ZERO } else { tables.store().filled_since(index.tree) };
+        let predicate = exprs.predicate;
+        IndexDef { index, columns, sources, predicate, include, include_layout, touched_by, filled_since }
     }
 
     /// Whether a foreign key could refer to it.

@@ -87,8 +87,9 @@ impl IndexScan {
         self.covering
     }
 
-    /// The next rows, at most `max`; `None` at the end.
+    /// The next rows, at most `max`; `None` at the end. Error: 40001 when the index is younger than the snapshot.
     pub fn next(&mut self, txn: &Txn, max: usize) -> Result<Option<Batch>> {
+        self.def.indexes[self.index].check_filled(Read::View(&self.view))?;
         while !self.done {
             self.done = !self.scan.next(txn, &mut self.entries, max)?;
             if self.entries.is_empty() {
@@ -280,8 +281,21 @@ impl TableDef {
 }
 
 impl IndexDef {
+    /// Refuses an index that was made after the snapshot was taken: it would look empty. READ COMMITTED never gets here,
+    /// since its statements read at least what their catalog was made by.
+    fn check_filled(&self, read: Read<'_>) -> Result<()> {
+        match read {
+            Read::View(view) if view.lsn() < self.filled_since => Err(Error::new(
+                SqlState::T_R_SERIALIZATION_FAILURE,
+                format!("could not serialize access due to concurrent creation of index \"{}\"", self.index.name),
+            )),
+            _ => Ok(()),
+        }
+    }
+
     /// The key of the row that owns a unique key of non-NULL values.
     pub(super) fn find_row_key(&self, txn: &Txn, read: Read<'_>, key: &[u8], out: &mut Vec<u8>) -> Result<bool> {
+        self.check_filled(read)?;
         out.clear();
         if self.index.immediate {
             let mut value = Vec::new();

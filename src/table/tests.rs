@@ -3,7 +3,7 @@
 use super::*;
 use crate::base::{Oid, SqlState};
 use crate::catalog::tests::{begin, engine};
-use crate::catalog::{CatalogStore, Column, Index, Object, RowKey, Sequence, Table, sample};
+use crate::catalog::{CatalogStore, Change, Column, Index, Object, POSTGRES_DATABASE, RowKey, Sequence, Table, sample};
 use crate::expr::{EvalContext, EvalState, Expr, NoHost, registry};
 use crate::io::SimDisk;
 use crate::storage::{Direction, KeyRange};
@@ -502,4 +502,30 @@ fn random_writes_agree_with_a_list() {
         expected.sort();
         assert_eq!(rows, expected);
     }
+}
+
+#[test]
+fn an_index_younger_than_the_snapshot_is_refused_not_believed() {
+    let f = Fixture::new(14);
+    let def = create(&f, false);
+    let mut txn = f.begin();
+    insert(&mut txn, &def, &row(1, Some("a"), 1)).unwrap();
+    f.commit(txn);
+    let old = f.begin();
+    let view = old.view();
+    let mut txn = f.begin();
+    insert(&mut txn, &def, &row(2, Some("b"), 1)).unwrap();
+    let index = Object::from(def.indexes[1].index.clone());
+    let change = Change { database: POSTGRES_DATABASE, key: index.key(), object: Some(index) };
+    let store = f.store.clone();
+    txn.commit_with(move |lsn| store.publish(&[change], lsn)).unwrap();
+    let indexes =
+        def.indexes.iter().map(|i| (i.index.clone(), IndexExprs { keys: Vec::new(), predicate: i.predicate.clone() }));
+    let def = TableDef::new(def.table.clone(), "public", indexes.collect(), Vec::new(), &f.tables).unwrap();
+    let mut found = FetchedRow::default();
+    let e = def.lookup_unique(&old, Read::View(&view), 1, &[DatumRef::Text("a")], &mut found).unwrap_err();
+    assert_eq!(e.code(), SqlState::T_R_SERIALIZATION_FAILURE);
+    assert!(def.lookup_unique(&old, Read::View(&view), 0, &[DatumRef::Int4(1)], &mut found).unwrap());
+    let new = f.begin();
+    assert!(def.lookup_unique(&new, Read::View(&new.view()), 1, &[DatumRef::Text("a")], &mut found).unwrap());
 }
