@@ -3,6 +3,7 @@
 //! [`Expr::for_each_child`] and [`Expr::map_children`] are the only two places that know each node's children; all
 //! else is written on them.
 
+use super::fold::text_form_is_immutable;
 use super::function::{Kernel, Volatility};
 use super::tree::{Coercion, ColId, Expr, Form, Index, SubqueryId, SubqueryKind};
 use crate::base::Result;
@@ -216,7 +217,11 @@ impl Expr {
         self.visit(&mut |e| {
             worst = worst.max(match e {
                 Expr::Call { func, .. } | Expr::AnyAll { func, .. } => func.volatility,
-                Expr::Coerce { how: Coercion::InOut, .. } => Volatility::Stable,
+                Expr::Coerce { arg, ty, how: Coercion::InOut, .. }
+                    if !(text_form_is_immutable(arg.ty().oid) && text_form_is_immutable(ty.oid)) =>
+                {
+                    Volatility::Stable
+                }
                 Expr::Subquery { .. } | Expr::Param { .. } | Expr::Exec { .. } => Volatility::Stable,
                 _ => Volatility::Immutable,
             });

@@ -13,6 +13,9 @@ mod frame;
 mod logic;
 mod subquery;
 
+#[cfg(test)]
+mod tests;
+
 use super::context::EvalContext;
 use super::tree::Expr;
 use super::value::Value;

@@ -4,15 +4,20 @@
 //! immutable and strict unless it says otherwise. `vector.rs` holds the loops that column kernels share.
 
 pub(super) mod arith;
+mod array;
 pub(super) mod array_slice;
 mod boolean;
 pub(super) mod compare;
 pub(super) mod convert;
+mod encode;
 mod like;
 mod math;
 mod numeric;
 
+pub mod quote;
 mod regex;
+mod series;
+mod system;
 pub(super) mod text;
 pub(super) mod vector;
 
@@ -22,12 +27,17 @@ use crate::base::Oid;
 /// Every family's table.
 pub static TABLES: &[&[Function]] = &[
     arith::TABLE,
+    array::TABLE,
     boolean::TABLE,
     compare::TABLE,
+    encode::TABLE,
     like::TABLE,
     math::TABLE,
     numeric::TABLE,
+    quote::TABLE,
     regex::TABLE,
+    series::TABLE,
+    system::TABLE,
     text::TABLE,
 ];
 
