@@ -3,24 +3,51 @@
 //! `date` is days and `timestamp[tz]` microseconds since 2000-01-01; their least and greatest integers are the
 //! infinities. `time` is microseconds since midnight. `timetz` is packed into one integer that orders as
 //! PostgreSQL orders it ([`pack_timetz`]).
+//!
+//! Entry points: [`parse`] and [`write`] for text, [`TimeZone`] for zones, [`calendar`] for days and fields, [`words::unit`]
+//! for the names of units, [`abbreviations`] for those of zones.
+//!
+//! Read in this order: `calendar.rs`, `zone.rs`, `interval.rs`, `input/mod.rs`, `write.rs`, `write_interval.rs`.
 
+pub mod abbreviations;
+pub mod calendar;
+mod input;
 mod interval;
 mod timetz;
+mod trouble;
+pub mod words;
+mod write;
+mod write_interval;
 mod zone;
 
 pub use interval::Interval;
 pub use timetz::{pack_timetz, unpack_timetz};
-pub use zone::TimeZone;
+pub use words::Unit;
+pub use write::{MONTHS, WEEKDAYS};
+pub use write_interval::IntervalFields;
+pub use zone::{TimeZone, ZoneInfo};
 
-use super::{Datum, DatumRef, FormatContext, SqlType};
-use crate::base::{Error, Result};
+use super::{Datum, DatumRef, FormatContext, IntervalStyle, SqlType, oid};
+use crate::base::Result;
+use input::parse_interval;
 
 /// Reads the text form of a date/time type and rounds it to the type's precision.
-pub fn parse(ty: SqlType, _text: &str, _context: &FormatContext) -> Result<Datum> {
-    Err(Error::unsupported(format!("type {} input", super::format_type(ty))))
+pub fn parse(ty: SqlType, text: &str, context: &FormatContext) -> Result<Datum> {
+    input::parse(ty, text, context)
 }
 
 /// Appends the text form of a date/time value.
-pub fn write(_out: &mut Vec<u8>, ty: SqlType, _value: DatumRef<'_>, _context: &FormatContext) {
-    panic!("text form of {} is not built", super::format_type(ty));
+pub fn write(out: &mut Vec<u8>, ty: SqlType, value: DatumRef<'_>, context: &FormatContext) {
+    match (ty.oid, value) {
+        (oid::DATE, DatumRef::Int4(v)) => write::date(out, v, context),
+        (oid::TIME, DatumRef::Int8(v)) => write::time(out, v),
+        (oid::TIMETZ, DatumRef::Int8(v)) => write::timetz(out, v),
+        (oid::TIMESTAMP, DatumRef::Int8(v)) => write::timestamp(out, v, context),
+        (oid::TIMESTAMPTZ, DatumRef::Int8(v)) => write::timestamptz(out, v, context),
+        (_, DatumRef::Interval(v)) => write_interval::interval(out, v, context.interval_style),
+        (ty, value) => panic!("{value:?} is not a value of date/time type {ty}"),
+    }
 }
+
+#[cfg(test)]
+mod tests;
