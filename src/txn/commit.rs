@@ -8,8 +8,8 @@ use crate::storage::batch::{KIND_BATCH, KIND_END, KIND_PART, encode_end, encode_
 use crate::storage::{Batch, History};
 use std::mem;
 
-/// How much a commit purges beyond twice what it changed.
-const PURGE_EXTRA: usize = 64;
+/// After how many changes a commit purges twice as many.
+const PURGE_INTERVAL: usize = 256;
 
 impl Txn {
     /// Makes the writes visible to all and ends the transaction. On an error it is rolled back.
@@ -30,23 +30,24 @@ impl Txn {
     /// 5. Append it to the log. This is the last step that can fail.
     /// 6. Apply it to the trees, call `publish`, and make it visible by one store.
     /// 7. Let go of the writer lock, then of the row locks: whoever waits for them sees the commit.
-    /// 8. Purge a little.
+    /// 8. Now and then, purge what has become garbage.
     pub fn commit_with(&mut self, publish: impl FnOnce(Lsn)) -> Result<Committed> {
         let batch = self.writes.encode();
-        let committed = if batch.is_empty() { Ok(None) } else { self.write(&batch, publish).map(Some) };
+        let written = if batch.is_empty() { Ok(None) } else { self.write(&batch, publish).map(Some) };
         let floor = self.floor();
         self.rollback();
-        let lsn = committed?;
-        if lsn.is_some() {
-            self.shared.purge(2 * batch.len() + PURGE_EXTRA);
+        let Some((lsn, purge)) = written? else { return Ok(Committed { lsn: None, wait_for: floor }) };
+        if purge > 0 {
+            self.shared.purge(purge);
         }
-        Ok(Committed { lsn, wait_for: lsn.unwrap_or(Lsn::ZERO).max(floor) })
+        Ok(Committed { lsn: Some(lsn), wait_for: lsn.max(floor) })
     }
 
-    fn write(&mut self, batch: &Batch, publish: impl FnOnce(Lsn)) -> Result<Lsn> {
+    /// Steps 2 to 6. Answers the commit's LSN and how much to purge.
+    fn write(&mut self, batch: &Batch, publish: impl FnOnce(Lsn)) -> Result<(Lsn, usize)> {
         let reads = self.reads.as_ref().map(|reads| mem::take(&mut *reads.lock()).index());
         let shared = &self.shared;
-        let writer = shared.writer.lock();
+        let mut writer = shared.writer.lock();
         if let (Some(reads), Some(snapshot)) = (reads, self.snapshot_lsn()) {
             debug_assert_eq!(self.isolation, Isolation::Serializable);
             let mut changed = false;
@@ -65,8 +66,10 @@ impl Txn {
         publish(lsn);
         shared.set_applied(lsn);
         mem::forget(dying);
+        writer.unpurged += batch.len();
+        let due = if writer.unpurged >= PURGE_INTERVAL { 2 * mem::take(&mut writer.unpurged) } else { 0 };
         drop(writer);
-        Ok(lsn)
+        Ok((lsn, due))
     }
 }
 

@@ -23,6 +23,13 @@ impl Default for TxnOptions {
     }
 }
 
+/// What only the one that commits may touch.
+#[derive(Default)]
+pub(super) struct Writer {
+    /// Changes since a commit purged last.
+    pub(super) unpurged: usize,
+}
+
 pub struct Transactions {
     pub(super) store: Arc<dyn Store>,
     pub(super) wal: Arc<Wal>,
@@ -31,7 +38,7 @@ pub struct Transactions {
     pub(super) conflicts: Arc<Snapshots>,
     locks: Arc<LockTable>,
     /// Held from the check of a commit to its becoming visible.
-    pub(super) writer: Mutex<()>,
+    pub(super) writer: Mutex<Writer>,
     pub(super) options: TxnOptions,
     /// Everything up to here is in the trees.
     applied: AtomicU64,
@@ -52,7 +59,7 @@ impl Transactions {
             snapshots: Arc::default(),
             conflicts: Arc::default(),
             locks: Arc::new(LockTable::new()),
-            writer: Mutex::new(()),
+            writer: Mutex::default(),
             options,
             applied: AtomicU64::new(end.0),
             acknowledged: AtomicU64::new(0),

@@ -6,10 +6,11 @@
 //! a purge finds all of it without searching for it.
 
 use super::super::key::Key;
-use super::super::version::{Needed, Version};
+use super::super::version::Needed;
 use super::MemStore;
 use crate::base::bytes::{Reader, put_run, put_varint};
 use crate::base::{Lsn, TreeId};
+use hashbrown::HashSet;
 use std::collections::{BTreeSet, VecDeque};
 use std::ops::Bound;
 
@@ -66,8 +67,6 @@ pub(super) struct Past {
     walked_at: Lsn,
     /// Trees dropped, and when.
     dropped: Vec<(Lsn, TreeId)>,
-    /// What the last purge was told. Newer snapshots are above its floor.
-    needed: Option<Needed>,
 }
 
 impl Past {
@@ -79,13 +78,6 @@ impl Past {
 
     pub(super) fn batches(&self) -> usize {
         self.fresh.len() + self.pruned.len()
-    }
-
-    /// Keeps the chain of a much changed entry short while its purge waits.
-    pub(super) fn trim(&self, entry: &mut Version) {
-        if let Some(needed) = &self.needed {
-            entry.prune(needed);
-        }
     }
 
     pub(super) fn changes(&self, after: Lsn, visit: &mut dyn FnMut(TreeId, &[u8]) -> bool) {
@@ -116,11 +108,12 @@ impl MemStore {
         while past.pruned.front().is_some_and(|b| b.lsn <= needed.changes_after) {
             past.pruned.pop_front();
         }
-        past.needed = Some(Needed { snapshots: needed.snapshots.clone(), ..*needed });
         left == 0
     }
 
+    /// A key that changed often is pruned once: its chain may be long, and one walk does all there is to do now.
     fn purge_fresh(&self, needed: &Needed, left: &mut usize) {
+        let mut pruned: HashSet<(TreeId, Key)> = HashSet::new();
         while *left > 0 {
             let mut past = self.past.lock();
             if past.fresh.front().is_none_or(|b| b.lsn > needed.floor) {
@@ -131,7 +124,7 @@ impl MemStore {
             let mut held = Vec::new();
             while *left > 0 {
                 let Some((replaced, tree, key, next)) = batch.key_at(batch.next) else { break };
-                if replaced {
+                if replaced && pruned.insert((tree, Key::from(key))) {
                     *left -= 1;
                     if self.prune(tree, key, needed) {
                         held.push((tree, Key::from(key)));

@@ -258,9 +258,6 @@ impl MemStore {
             Some(old) if old.value.is_none() && value.is_none() => {}
             Some(old) => {
                 old.push(lsn, value);
-                if old.older.as_ref().is_some_and(|o| o.older.is_some()) {
-                    self.past.lock().trim(old);
-                }
                 #[cfg(test)]
                 if self.mutates(Mutation::GhostLeak) && value.is_none() {
                     return;
