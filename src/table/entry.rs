@@ -136,3 +136,37 @@ pub(super) fn decode_columns(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{Fixture, create, row, with_cx};
+    use super::*;
+
+    #[test]
+    fn golden_bytes() {
+        let def = create(&Fixture::new(1), true);
+        let values = row(7, Some("ab"), 258);
+        let row_key = def.row_key_of(&values).unwrap();
+        assert_eq!(row_key, b"\x01\x80\x00\x00\x07");
+        let entry = |index: usize| {
+            let index = &def.indexes[index];
+            with_cx(|cx| {
+                let mut rows = RowEvaluator::new(&def, cx);
+                let key = index.entry_key(&values, &mut rows).unwrap().unwrap();
+                (index.tree_key(&key, &row_key), index.tree_value(&key, &row_key, &values))
+            })
+        };
+        // Owned: unique, by `code`.
+        let (key, value) = entry(1);
+        assert_eq!((key.as_slice(), value.as_slice()), (&b"\x01ab\x00"[..], &b"\x0b\x01\x80\x00\x00\x07"[..]));
+        let view = EntryView::new(&key, &value).unwrap();
+        assert_eq!((view.columns, view.row_key, view.included), (&key[..], &row_key[..], &b""[..]));
+        // Shared: by `n DESC`, including `code`.
+        let (key, value) = entry(2);
+        assert_eq!(key, b"\x01\x7f\xff\xfe\xfd\x01\x80\x00\x00\x07");
+        assert_eq!(value, b"\x0a\x01\x01\x00\x02\x00ab");
+        let view = EntryView::new(&key, &value).unwrap();
+        assert_eq!((view.columns, view.row_key, view.included), (&key[..5], &row_key[..], &value[1..]));
+        assert!(EntryView::new(&key[..4], &value).is_err() && EntryView::new(&key, b"").is_err());
+    }
+}

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 /// Runs with an evaluation context.
-fn with_cx<T>(work: impl FnOnce(&mut EvalContext<'_>) -> T) -> T {
+pub(super) fn with_cx<T>(work: impl FnOnce(&mut EvalContext<'_>) -> T) -> T {
     let (mut exec, mut host, mut state) = (Vec::new(), NoHost, EvalState::new([7; 32]));
     let (format, cancelled) = (FormatContext::default(), AtomicBool::new(false));
     work(&mut EvalContext {
@@ -29,13 +29,13 @@ fn with_cx<T>(work: impl FnOnce(&mut EvalContext<'_>) -> T) -> T {
     })
 }
 
-struct Fixture {
+pub(super) struct Fixture {
     store: Arc<CatalogStore>,
     tables: Arc<Tables>,
 }
 
 impl Fixture {
-    fn new(seed: u64) -> Fixture {
+    pub(super) fn new(seed: u64) -> Fixture {
         Fixture::on(&SimDisk::new(seed))
     }
 
@@ -58,7 +58,7 @@ const POSITIVE: &str = "positive";
 
 /// `t(id int4 primary key, code text unique, n int4 not null check (n > 0))`, an index on `n DESC` including `code`, and a
 /// partial one on `code` where `n > 10`. With `keyed` false the primary key is an index like any other.
-fn create(f: &Fixture, keyed: bool) -> Arc<TableDef> {
+pub(super) fn create(f: &Fixture, keyed: bool) -> Arc<TableDef> {
     let mut txn = f.begin();
     let mut columns = vec![
         Column::new(1, "id", oid::INT4, -1),
@@ -108,7 +108,7 @@ fn greater(limit: i32) -> Expr {
     Expr::operator(op, vec![n, Expr::constant(limit, SqlType::of(oid::INT4))], SqlType::of(oid::BOOL))
 }
 
-fn row(id: i32, code: Option<&str>, n: i32) -> Vec<Datum> {
+pub(super) fn row(id: i32, code: Option<&str>, n: i32) -> Vec<Datum> {
     vec![Datum::Int4(id), code.map_or(Datum::Null, Datum::text), Datum::Int4(n)]
 }
 

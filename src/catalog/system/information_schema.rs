@@ -10,11 +10,11 @@ use crate::catalog::object::{CheckOption, Column, Constraint, ConstraintKind, Fk
 use crate::catalog::{Relation, TableKind, class};
 use crate::types::{Datum, SqlType, oid, type_info};
 
-fn database(cx: &SystemContext<'_>) -> Datum {
+pub(super) fn database(cx: &SystemContext<'_>) -> Datum {
     text(cx.database_name())
 }
 
-fn schema(cx: &SystemContext<'_>, oid: Oid) -> Datum {
+pub(super) fn schema(cx: &SystemContext<'_>, oid: Oid) -> Datum {
     text(cx.catalog.schema_name(oid))
 }
 
@@ -79,16 +79,16 @@ pub(super) fn tables(cx: &SystemContext<'_>, out: &mut Rows) {
 
 /// What the standard says of a type's size, from its modifier.
 #[derive(Default)]
-struct Measures {
-    characters: Option<i32>,
-    octets: Option<i32>,
-    precision: Option<i32>,
-    radix: Option<i32>,
-    scale: Option<i32>,
-    datetime: Option<i32>,
+pub(super) struct Measures {
+    pub(super) characters: Option<i32>,
+    pub(super) octets: Option<i32>,
+    pub(super) precision: Option<i32>,
+    pub(super) radix: Option<i32>,
+    pub(super) scale: Option<i32>,
+    pub(super) datetime: Option<i32>,
 }
 
-fn measures(ty: SqlType) -> Measures {
+pub(super) fn measures(ty: SqlType) -> Measures {
     let number = |precision, radix, scale| Measures { precision, radix: Some(radix), scale, ..Measures::default() };
     let datetime = |n| Measures { datetime: Some(n), ..Measures::default() };
     match ty.oid {
@@ -116,12 +116,12 @@ fn measures(ty: SqlType) -> Measures {
     }
 }
 
-fn maybe_int(n: Option<i32>) -> Datum {
+pub(super) fn maybe_int(n: Option<i32>) -> Datum {
     n.map_or(Datum::Null, Datum::Int4)
 }
 
 /// `information_schema`'s name of a type: arrays are `ARRAY`, users' types `USER-DEFINED`.
-fn data_type(ty: SqlType) -> String {
+pub(super) fn data_type(ty: SqlType) -> String {
     match type_info(ty.oid) {
         Some(t) if t.is_array() => "ARRAY".into(),
         Some(_) => crate::types::format_type(ty.bare()),

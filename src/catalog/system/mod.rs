@@ -9,6 +9,7 @@ mod cluster;
 mod constraints;
 mod facts;
 mod functions;
+mod grants;
 mod information_schema;
 pub mod opclass;
 mod relations;
@@ -128,6 +129,14 @@ const PRODUCERS: &[(&str, Producer)] = &[
     ("pg_type", types::pg_type),
     ("pg_user", cluster::pg_user),
     ("pg_views", views::pg_views),
+    ("information_schema.administrable_role_authorizations", grants::administrable_roles),
+    ("information_schema.applicable_roles", grants::applicable_roles),
+    ("information_schema.collations", grants::collations),
+    ("information_schema.column_privileges", grants::column_privileges),
+    ("information_schema.element_types", grants::element_types),
+    ("information_schema.role_column_grants", grants::column_privileges),
+    ("information_schema.role_table_grants", grants::table_privileges),
+    ("information_schema.table_privileges", grants::table_privileges),
     ("information_schema.character_sets", information_schema::character_sets),
     ("information_schema.check_constraints", information_schema::check_constraints),
     ("information_schema.columns", information_schema::columns),
