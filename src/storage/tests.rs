@@ -34,6 +34,9 @@ enum Rule {
     NoLimbo,
 }
 
+/// Since when an entry has had a value, or none.
+type State = (Lsn, Option<Vec<u8>>);
+
 struct Sim {
     dice: Dice,
     store: MemStore,
@@ -41,7 +44,7 @@ struct Sim {
     open: Vec<Registration>,
     applied: Lsn,
     durable: Lsn,
-    history: BTreeMap<u64, Vec<(Lsn, Option<Vec<u8>>)>>,
+    history: BTreeMap<u64, Vec<State>>,
     rule: Rule,
 }
 

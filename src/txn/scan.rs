@@ -12,6 +12,9 @@ use crate::storage::{Cursor, Direction, Entries, KeyRange};
 use std::cmp::Ordering;
 use std::ops::Bound;
 
+/// A key of the own changes and its value, `None` when deleted.
+type OwnState<'a> = (&'a [u8], Option<&'a [u8]>);
+
 /// A scan in progress.
 pub struct Scan {
     tree: TreeId,
@@ -52,7 +55,8 @@ impl Txn {
 }
 
 impl Scan {
-    /// Refills `out` with up to `max` entries; false when nothing is left behind them.
+    /// Refills `out` with up to `max` entries; false when nothing is left behind them. After true there may
+    /// still be nothing.
     pub fn next(&mut self, txn: &Txn, out: &mut Entries, max: usize) -> Result<bool> {
         out.clear();
         let max = max.max(1);
@@ -150,7 +154,7 @@ fn merge_step(
     let bounds = (own.rest.lower.as_ref().map(Vec::as_slice), own.rest.upper.as_ref().map(Vec::as_slice));
     let range = txn.writes.range(tree, bounds.0, bounds.1, own_before);
     let direction = own.direction;
-    let mut changes: Box<dyn Iterator<Item = (&[u8], Option<&[u8]>)>> = match direction {
+    let mut changes: Box<dyn Iterator<Item = OwnState<'_>>> = match direction {
         Direction::Forward => Box::new(range),
         Direction::Backward => Box::new(range.rev()),
     };

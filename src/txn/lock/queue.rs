@@ -65,6 +65,7 @@ pub(super) enum Answer {
 #[derive(Debug)]
 pub(super) struct Lock<T> {
     holders: SmallVec<[Holder; 1]>,
+    #[expect(clippy::box_collection, reason = "most locks have no queue: one word each instead of four")]
     queue: Option<Box<VecDeque<Waiter<T>>>>,
 }
 

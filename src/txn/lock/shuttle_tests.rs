@@ -38,16 +38,16 @@ use super::{TxnId, Wait};
 use crate::base::TreeId;
 use std::sync::Arc;
 
-#[allow(dead_code)]
+#[allow(dead_code, clippy::duplicate_mod)]
 #[path = "mode.rs"]
 mod mode;
-#[allow(dead_code)]
+#[allow(dead_code, clippy::duplicate_mod)]
 #[path = "queue.rs"]
 mod queue;
-#[allow(dead_code)]
+#[allow(dead_code, clippy::duplicate_mod)]
 #[path = "table.rs"]
 mod table;
-#[allow(dead_code)]
+#[allow(dead_code, clippy::duplicate_mod)]
 #[path = "wait.rs"]
 mod wait;
 
