@@ -5,13 +5,8 @@ use super::object::{Constraint, ConstraintKind, FkAction, FkMatch, Index, IndexK
 use super::snapshot::{Catalog, INFORMATION_SCHEMA, PG_CATALOG, UserType};
 use super::system::opclass;
 use crate::base::Oid;
+use crate::parser::quote_ident;
 use crate::types::{SqlType, format_type, type_info};
-
-pub(super) fn quote_ident(name: &str) -> std::borrow::Cow<'_, str> {
-    let plain =
-        name.bytes().enumerate().all(|(i, b)| b.is_ascii_lowercase() || b == b'_' || (i > 0 && b.is_ascii_digit()));
-    if plain && !name.is_empty() { name.into() } else { format!("\"{}\"", name.replace('"', "\"\"")).into() }
-}
 
 /// Names as a session sees them.
 #[derive(Clone, Copy)]

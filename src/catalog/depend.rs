@@ -5,11 +5,11 @@
 //! under RESTRICT and announced under CASCADE. What is an internal part of something else (the index of a constraint) cannot
 //! be dropped by itself.
 
-use super::deparse::quote_ident;
 use super::deparse::{Namer, type_schema_and_name};
 use super::object::{Address, ConstraintKind, Index, Sequence, Table, TypeKind, class};
 use super::snapshot::{Catalog, UserType};
 use crate::base::{Error, Oid, Result, SqlState};
+use crate::parser::quote_ident;
 use ahash::{AHashMap, AHashSet};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
