@@ -12,6 +12,7 @@ pub(super) mod convert;
 mod encode;
 mod like;
 mod math;
+mod number_format;
 mod numeric;
 
 pub mod quote;
@@ -33,6 +34,7 @@ pub static TABLES: &[&[Function]] = &[
     encode::TABLE,
     like::TABLE,
     math::TABLE,
+    number_format::TABLE,
     numeric::TABLE,
     quote::TABLE,
     regex::TABLE,
