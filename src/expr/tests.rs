@@ -42,6 +42,8 @@ fn value(ty: SqlType, text: &str) -> Result<Datum> {
     match text {
         "\\N" => Ok(Datum::Null),
         "\\e" => value(ty, ""),
+        // `^` written twice stands for a bar.
+        text if text.contains("^^") => value(ty, &text.replace("^^", "|")),
         text if ty.oid == crate::types::oid::UNKNOWN => Ok(Datum::from(text)),
         text => parse_text(ty, text, &FormatContext::default()),
     }

@@ -279,6 +279,7 @@ impl Expr {
         }
     }
 
+    #[allow(clippy::should_implement_trait)]
     pub fn not(arg: Expr) -> Expr {
         Expr::Not(Box::new(arg))
     }

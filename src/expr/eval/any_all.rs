@@ -47,10 +47,12 @@ pub(super) fn eval_any_all(
         let test = test(func, one.as_ref(), items, types, all, cx)?;
         return Ok(Value::Scalar(test.map_or(Datum::Null, Datum::Bool)));
     }
-    if items.len() >= SET_FROM && !all && is_plain_equality(func) {
-        if let Some(found) = by_set(&value, left.ty().physical(), items, frame.rows) {
-            return Ok(found);
-        }
+    if items.len() >= SET_FROM
+        && !all
+        && is_plain_equality(func)
+        && let Some(found) = by_set(&value, left.ty().physical(), items, frame.rows)
+    {
+        return Ok(found);
     }
     by_item(func, &value, items, types, all, frame.rows, cx)
 }

@@ -4,7 +4,7 @@
 //! the branch reads are gathered, when it reads them.
 
 use crate::expr::value::Value;
-use crate::types::{Batch, Datum, Physical};
+use crate::types::Batch;
 use arrow_array::{ArrayRef, UInt32Array};
 use arrow_select::take::take;
 
@@ -51,12 +51,6 @@ impl<'a> Frame<'a> {
             None => column.clone(),
             Some(selection) => gather(column, selection),
         }
-    }
-
-    /// One row's value of an input column.
-    pub fn value(&self, index: usize, form: Physical, row: usize) -> Datum {
-        let at = self.selection.as_ref().map_or(row, |s| s.value(row) as usize);
-        crate::types::ColumnReader::new(form, &self.batch.columns[index]).get(at).to_owned()
     }
 }
 

@@ -111,6 +111,7 @@ macro_rules! kernels {
             $cx: &mut crate::expr::context::EvalContext<'_>,
             args: &[crate::types::DatumRef<'_>],
         ) -> crate::base::Result<crate::types::Datum> {
+            #[allow(unused_mut)]
             let mut args = args.iter().copied();
             $(let $arg: $t = crate::expr::functions::convert::FromDatum::from_datum(
                 args.next().expect("a call has its function's arguments"),

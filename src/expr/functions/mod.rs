@@ -20,7 +20,10 @@ mod regex;
 mod series;
 mod system;
 pub(super) mod text;
+mod variadic;
 pub(super) mod vector;
+
+pub(super) use variadic::array_form;
 
 use super::function::{Function, Kernel, Kind, Volatility};
 use crate::base::Oid;
@@ -107,11 +110,6 @@ impl Function {
 
     pub(super) const fn with_defaults(mut self, defaults: &'static [&'static str]) -> Function {
         self.defaults = defaults;
-        self
-    }
-
-    pub(super) const fn with_out(mut self, out: &'static [(&'static str, Oid)]) -> Function {
-        self.out = out;
         self
     }
 }

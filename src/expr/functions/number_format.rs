@@ -282,7 +282,7 @@ impl<'a> Writer<'a> {
             shape = Shape { fill: shape.fill, roman: true, ..Shape::default() };
         }
         let sign_written = if shape.plus || shape.minus {
-            !(shape.plus && !shape.minus)
+            shape.minus || !shape.plus
         } else {
             if !negative && shape.angle && shape.fill {
                 shape.angle = false;
@@ -744,18 +744,16 @@ impl Scanner<'_> {
                 self.place(key);
                 self.at += 1;
             }
-            Key::Comma | Key::Group => {
+            Key::Comma | Key::Group
                 // Before the first digit fill mode expects no separator.
-                if self.byte(self.at) == Some(b',') {
+                if self.byte(self.at) == Some(b',') => {
                     self.at += 1;
                 }
-            }
             Key::Currency => self.skip(1),
-            Key::Ordinal { .. } => {
-                if self.sign != Some(b'-') && !self.shape.point {
+            Key::Ordinal { .. }
+                if self.sign != Some(b'-') && !self.shape.point => {
                     self.skip(2);
                 }
-            }
             Key::Minus => self.sign_or_skip(b"-"),
             Key::Plus => self.sign_or_skip(b"+"),
             Key::EitherSign => self.sign_or_skip(b"-+"),

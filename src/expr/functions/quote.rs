@@ -160,7 +160,7 @@ impl Formatter<'_> {
 }
 
 /// `format(string, arguments ..)` (`text_format`).
-fn text_format(cx: &mut EvalContext<'_>, types: CallTypes<'_>, a: &[DatumRef<'_>]) -> Result<Datum> {
+pub(super) fn text_format(cx: &mut EvalContext<'_>, types: CallTypes<'_>, a: &[DatumRef<'_>]) -> Result<Datum> {
     let DatumRef::Text(template) = a[0] else { return Ok(Datum::Null) };
     let mut out = String::new();
     let mut formatter = Formatter { rest: template.chars(), next: 1 };

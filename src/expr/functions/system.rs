@@ -54,11 +54,11 @@ kernels! {
     }
 }
 
-fn num_nulls(_: &mut EvalContext<'_>, _: CallTypes<'_>, a: &[DatumRef<'_>]) -> Result<Datum> {
+pub(super) fn num_nulls(_: &mut EvalContext<'_>, _: CallTypes<'_>, a: &[DatumRef<'_>]) -> Result<Datum> {
     Ok(Datum::Int4(a.iter().filter(|v| v.is_null()).count() as i32))
 }
 
-fn num_nonnulls(_: &mut EvalContext<'_>, _: CallTypes<'_>, a: &[DatumRef<'_>]) -> Result<Datum> {
+pub(super) fn num_nonnulls(_: &mut EvalContext<'_>, _: CallTypes<'_>, a: &[DatumRef<'_>]) -> Result<Datum> {
     Ok(Datum::Int4(a.iter().filter(|v| !v.is_null()).count() as i32))
 }
 

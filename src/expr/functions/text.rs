@@ -401,12 +401,12 @@ fn textanycat(cx: &mut EvalContext<'_>, types: CallTypes<'_>, a: &[DatumRef<'_>]
     Ok(Datum::from(out))
 }
 
-fn text_concat(cx: &mut EvalContext<'_>, types: CallTypes<'_>, a: &[DatumRef<'_>]) -> Result<Datum> {
+pub(super) fn text_concat(cx: &mut EvalContext<'_>, types: CallTypes<'_>, a: &[DatumRef<'_>]) -> Result<Datum> {
     let parts = a.iter().zip(types.args).filter(|(v, _)| !v.is_null());
     Ok(Datum::from(parts.map(|(v, t)| text_of(*v, *t, cx.format)).collect::<String>()))
 }
 
-fn text_concat_ws(cx: &mut EvalContext<'_>, types: CallTypes<'_>, a: &[DatumRef<'_>]) -> Result<Datum> {
+pub(super) fn text_concat_ws(cx: &mut EvalContext<'_>, types: CallTypes<'_>, a: &[DatumRef<'_>]) -> Result<Datum> {
     let DatumRef::Text(separator) = a[0] else { return Ok(Datum::Null) };
     let parts = a.iter().zip(types.args).skip(1).filter(|(v, _)| !v.is_null());
     let parts: Vec<String> = parts.map(|(v, t)| text_of(*v, *t, cx.format)).collect();

@@ -28,8 +28,50 @@ enum Engine {
 }
 
 /// A compiled pattern.
+///
+/// The engines take the first alternative that leads to a match, PostgreSQL the one that leads to the longest. The
+/// place where a match begins is the same, so for patterns with alternatives the end is searched for by itself, and then
+/// the groups of a match that must end there.
 pub struct Regex {
     engine: Engine,
+    longest: Option<Longest>,
+}
+
+struct Longest {
+    /// Finds the last place where a match can end.
+    end: regex_automata::meta::Regex,
+    /// Matches up to the end of the text, for the groups.
+    whole: regex::Regex,
+}
+
+impl Longest {
+    fn new(text: &str) -> Result<Longest> {
+        use regex_automata::{MatchKind, meta};
+        let config = meta::Config::new().match_kind(MatchKind::All).nfa_size_limit(Some(SIZE_LIMIT));
+        let end = meta::Builder::new().configure(config).build(text).map_err(|e| refused(&e.to_string()))?;
+        let whole = regex::RegexBuilder::new(&format!("(?:{text})\\z")).size_limit(SIZE_LIMIT).build();
+        Ok(Longest { end, whole: whole.map_err(|e| refused(&e.to_string()))? })
+    }
+
+    /// The match that begins where `first` does and goes on longest.
+    fn extend(&self, text: &str, first: Spans) -> Spans {
+        use regex_automata::{Anchored, Input};
+        let (start, end) = first[0].expect("the whole match took part");
+        let input = Input::new(text).range(start..).anchored(Anchored::Yes);
+        let Some(last) = self.end.search_half(&input).map(|m| m.offset()).filter(|&last| last > end) else {
+            return first;
+        };
+        if first.len() > 1 {
+            let mut at = self.whole.capture_locations();
+            let found = self.whole.captures_read_at(&mut at, &text[..last], start);
+            if found.is_some_and(|m| m.start() == start) {
+                return (0..at.len()).map(|i| at.get(i)).collect();
+            }
+        }
+        let mut spans = first;
+        spans[0] = Some((start, last));
+        spans
+    }
 }
 
 /// Where a match and its groups are, in bytes; a group that did not take part is none.
@@ -37,7 +79,7 @@ pub type Spans = Vec<Option<(usize, usize)>>;
 
 impl Regex {
     pub fn new(pattern: &str, options: Options) -> Result<Regex> {
-        let Translated { text, fancy } = translate(pattern, options)?;
+        let Translated { text, fancy, longest } = translate(pattern, options)?;
         let engine = if fancy {
             let built = fancy_regex::RegexBuilder::new(&text).delegate_size_limit(SIZE_LIMIT).build();
             Engine::Fancy(Box::new(built.map_err(|e| refused(&e.to_string()))?))
@@ -48,7 +90,8 @@ impl Regex {
                 e => refused(&e.to_string()),
             })?)
         };
-        Ok(Regex { engine })
+        let longest = if longest && !fancy { Some(Longest::new(&text)?) } else { None };
+        Ok(Regex { engine, longest })
     }
 
     /// Number of capturing groups.
@@ -72,7 +115,12 @@ impl Regex {
         Ok(match &self.engine {
             Engine::Plain(r) => {
                 let mut at = r.capture_locations();
-                r.captures_read_at(&mut at, text, from).map(|_| (0..at.len()).map(|i| at.get(i)).collect())
+                let found = r.captures_read_at(&mut at, text, from);
+                let spans = found.map(|_| (0..at.len()).map(|i| at.get(i)).collect());
+                match &self.longest {
+                    Some(longest) => spans.map(|first| longest.extend(text, first)),
+                    None => spans,
+                }
             }
             Engine::Fancy(r) => r
                 .captures_from_pos(text, from)
@@ -106,10 +154,10 @@ impl RegexCache {
             return Ok(found.clone());
         }
         let regex = Arc::new(Regex::new(pattern, options)?);
-        if self.order.len() >= CACHED {
-            if let Some(oldest) = self.order.pop_front() {
-                self.compiled.remove(&oldest);
-            }
+        if self.order.len() >= CACHED
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.compiled.remove(&oldest);
         }
         self.compiled.insert(key.clone(), regex.clone());
         self.order.push_back(key);

@@ -14,6 +14,8 @@ pub struct Translated {
     pub text: String,
     /// It needs look-around or back-references.
     pub fancy: bool,
+    /// It has alternatives, and of those that match at one place the longest is wanted.
+    pub longest: bool,
 }
 
 /// PostgreSQL's `DUPMAX`.
@@ -37,12 +39,18 @@ struct Translator<'a> {
     quantifiers: Vec<(usize, bool)>,
     /// A construct with a preference of its own: the others keep theirs.
     mixed: bool,
+    alternatives: bool,
 }
 
 /// Whether an expression prefers short matches. In PostgreSQL that is one choice for a whole expression: the one of its
 /// first quantified atom, and long whenever there are alternatives.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Default)]
 struct Preference {
+    /// Where what is inside starts in `out`, and where its bars are.
+    start: usize,
+    bars: Vec<usize>,
+    /// There is more inside than plain characters and bars.
+    complex: bool,
     lazy: Option<bool>,
     alternatives: bool,
     /// What a group that has just closed prefers, which counts if no quantifier follows it.
@@ -56,9 +64,8 @@ impl Preference {
         }
     }
 
-    fn result(mut self) -> Option<bool> {
-        self.settle_inner();
-        if self.alternatives { Some(false) } else { self.lazy }
+    fn result(&self) -> Option<bool> {
+        if self.alternatives { Some(false) } else { self.lazy.or(self.inner) }
     }
 }
 
@@ -76,17 +83,21 @@ pub fn translate(pattern: &str, mut options: Options) -> Result<Translated> {
         preferences: vec![Preference::default()],
         quantifiers: Vec::new(),
         mixed: false,
+        alternatives: false,
     };
     if options.ignore_case {
         t.out.push_str("(?i)");
+        t.preferences[0].start = t.out.len();
     }
     match options.syntax {
         Syntax::Quoted => t.out.push_str(&regex::escape(pattern)),
         Syntax::Basic => return Err(crate::base::Error::unsupported("a basic regular expression")),
         Syntax::Are | Syntax::Ere => t.run()?,
     }
+    t.preference().settle_inner();
     t.make_uniform();
-    Ok(Translated { text: t.out, fancy: t.fancy })
+    let longest = t.alternatives && !t.mixed && t.preferences[0].result() != Some(true);
+    Ok(Translated { text: t.out, fancy: t.fancy, longest })
 }
 
 impl Translator<'_> {
@@ -104,6 +115,9 @@ impl Translator<'_> {
                     self.out.push('|');
                     self.atom = None;
                     self.preference().alternatives = true;
+                    let bar = self.out.len() - 1;
+                    self.preference().bars.push(bar);
+                    self.alternatives = true;
                 }
                 '*' | '+' | '?' => self.quantifier(c)?,
                 '{' if self.rest.peek().is_some_and(char::is_ascii_digit) => self.bound()?,
@@ -119,7 +133,25 @@ impl Translator<'_> {
         if !self.open.is_empty() {
             return Err(invalid("parentheses () not balanced"));
         }
+        self.sort_alternatives();
         Ok(())
+    }
+
+    /// Alternatives of plain characters go longest first, so that a group takes the longest, as in PostgreSQL.
+    fn sort_alternatives(&mut self) {
+        let group = self.preference().clone();
+        if group.complex || group.bars.is_empty() {
+            return;
+        }
+        let body = self.out.split_off(group.start);
+        let mut parts = Vec::new();
+        let mut from = 0;
+        for bar in group.bars.iter().map(|bar| bar - group.start).chain([body.len()]) {
+            parts.push(&body[from..bar]);
+            from = bar + 1;
+        }
+        parts.sort_by_key(|part| std::cmp::Reverse(part.len()));
+        self.out.push_str(&parts.join("|"));
     }
 
     fn preference(&mut self) -> &mut Preference {
@@ -145,6 +177,7 @@ impl Translator<'_> {
     /// Notes a quantifier that ends here, with its `?` if it is lazy still to be written.
     fn quantified(&mut self, lazy: bool) {
         let preference = self.preference();
+        preference.complex = true;
         preference.inner = None;
         preference.lazy.get_or_insert(lazy);
         self.quantifiers.push((self.out.len(), lazy));
@@ -154,6 +187,7 @@ impl Translator<'_> {
     }
 
     fn atom(&mut self, text: &str) {
+        self.preference().complex = true;
         self.atom = Some(self.out.len());
         self.out.push_str(text);
     }
@@ -165,6 +199,7 @@ impl Translator<'_> {
 
     /// A constraint: it may not be quantified.
     fn anchor(&mut self, text: &str) {
+        self.preference().complex = true;
         self.out.push_str(text);
         self.atom = None;
     }
@@ -173,12 +208,15 @@ impl Translator<'_> {
         if self.open.len() >= DEEPEST {
             return Err(invalid("regular expression is too complex"));
         }
+        self.preference().complex = true;
         self.open.push(self.out.len());
         self.preferences.push(Preference::default());
         self.atom = None;
         if self.rest.peek() != Some(&'?') || self.options.syntax == Syntax::Ere {
             self.captures += 1;
             self.out.push('(');
+            let start = self.out.len();
+            self.preference().start = start;
             return Ok(());
         }
         self.rest.next();
@@ -201,17 +239,21 @@ impl Translator<'_> {
                 self.open.pop();
                 self.preferences.pop();
                 while self.rest.next().is_some_and(|c| c != ')') {}
+                return Ok(());
             }
             _ => return Err(invalid("quantifier operand invalid")),
         }
+        let start = self.out.len();
+        self.preference().start = start;
         Ok(())
     }
 
     fn close(&mut self) -> Result<()> {
         match self.open.pop() {
             Some(start) => {
+                self.sort_alternatives();
                 self.out.push(')');
-                let inner = self.preferences.pop().and_then(Preference::result);
+                let inner = self.preferences.pop().and_then(|p| p.result());
                 self.preference().inner = inner;
                 self.atom = Some(start);
                 Ok(())
@@ -387,11 +429,14 @@ impl Translator<'_> {
         let rest: String = self.rest.clone().take(6).collect();
         for (marker, boundary) in [("[:<:]]", "\\b{start}"), ("[:>:]]", "\\b{end}")] {
             if rest == marker {
-                (0..marker.len()).for_each(|_| drop(self.rest.next()));
+                for _ in marker.chars() {
+                    self.rest.next();
+                }
                 self.anchor(boundary);
                 return Ok(());
             }
         }
+        self.preference().complex = true;
         self.atom = Some(self.out.len());
         self.out.push('[');
         let negated = self.rest.next_if_eq(&'^').is_some();

@@ -35,12 +35,12 @@ pub fn coercion_pathway(from: Oid, to: Oid, context: CastContext) -> Option<Path
             CastMethod::Function(f) => Pathway::Function(registry::function(f)?),
         });
     }
-    if to != oid::INT2VECTOR && to != oid::OIDVECTOR {
-        if let (Some(from_element), Some(to_element)) = (element_of(from), element_of(to)) {
-            if coercion_pathway(from_element, to_element, context).is_some() {
-                return Some(Pathway::Elements);
-            }
-        }
+    if to != oid::INT2VECTOR
+        && to != oid::OIDVECTOR
+        && let (Some(from_element), Some(to_element)) = (element_of(from), element_of(to))
+        && coercion_pathway(from_element, to_element, context).is_some()
+    {
+        return Some(Pathway::Elements);
     }
     let textual = |ty| category(ty).0 == b'S';
     let through_text = match context {

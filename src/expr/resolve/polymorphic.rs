@@ -172,7 +172,7 @@ fn bind_compatible(actual: &[Oid], declared: &[Oid], b: &mut Bindings) -> Result
     let common = match types.len() {
         0 => oid::TEXT,
         _ => select_common_type(&types)
-            .ok_or_else(|| mismatch(format!("arguments of anycompatible family cannot be cast to a common type")))?,
+            .ok_or_else(|| mismatch("arguments of anycompatible family cannot be cast to a common type".to_string()))?,
     };
     if !types.iter().all(|&t| can_coerce(t, common, CastContext::Implicit)) {
         return Err(mismatch("arguments of anycompatible family cannot be cast to a common type".into()));

@@ -5,6 +5,7 @@ use super::common::category;
 use super::polymorphic::resolve_polymorphic;
 use crate::base::{Error, Oid, Result, SqlState};
 use crate::expr::function::{CastContext, Function, Operator};
+use crate::expr::functions::array_form;
 use crate::expr::registry;
 use crate::types::{SqlType, element_of, format_type, oid, type_by_name};
 
@@ -145,6 +146,11 @@ fn candidate(func: &'static Function, args: CallArgs<'_>) -> Option<Candidate> {
     if args.variadic && func.variadic.is_none() {
         return None;
     }
+    let func = match func.variadic {
+        Some(oid::ANY) if element_of(args.types.last()?.oid).is_some() => array_form(func)?,
+        Some(oid::ANY) => return None,
+        _ => func,
+    };
     let order = (0..declared).map(|i| (i < given).then_some(i)).collect();
     Some(Candidate { func, args: func.args.to_vec(), order, pack: 0 })
 }
