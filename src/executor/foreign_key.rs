@@ -336,10 +336,9 @@ fn replacement(
     let places = if deleted { &key.set_on_delete } else { &key.child_positions };
     let mut out = Vec::with_capacity(places.len());
     for &at in places {
-        let value = match (action, &child.def.table.columns[at].default) {
-            (FkAction::SetDefault, Some(default)) => {
-                let expr =
-                    crate::planner::definitions::bind_default(cx.catalog, &child.def.table, at, &default.source)?;
+        let value = match action {
+            FkAction::SetDefault => {
+                let expr = crate::planner::definitions::bind_default(cx.catalog, &child.def.table, at)?;
                 cx.value(&expr)?
             }
             _ => Datum::Null,

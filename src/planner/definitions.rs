@@ -2,11 +2,12 @@
 //! generated columns bound. Worked out once for each version of the catalog and shared by all sessions.
 
 use crate::base::{Error, Oid, Result};
-use crate::binder::{Environment, default_value, table_expression};
+use crate::binder::{Clause, Environment, default_value, stored_expression, table_expression};
 use crate::catalog::{Catalog, ConstraintKind, Index, KeyPart, PG_CATALOG, Table};
 use crate::expr::Expr;
 use crate::table::{CheckDef, IndexExprs, TableDef, Tables};
-use crate::types::FormatContext;
+use crate::parser::parse_expression;
+use crate::types::{FormatContext, SqlType};
 use ahash::AHashMap;
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -75,19 +76,27 @@ impl Definitions {
         let mut generated = Vec::new();
         for (position, column) in table.columns.iter().enumerate() {
             if let (Some(_), Some(default), false) = (column.generated, &column.default, column.dropped) {
-                generated.push((position, bind(catalog, table, &default.source)?));
+                let target = (column.name.as_str(), SqlType::with_typmod(column.type_oid, column.typmod));
+                let syntax = parse_expression(&default.source)?;
+                let value = with_environment(catalog, table, |env| {
+                    stored_expression(env, Some(table), &syntax, Clause::GeneratedColumn, Some(target))
+                })?;
+                generated.push((position, value));
             }
         }
         Ok(Definition { def: Arc::new(def), generated })
     }
 }
 
-/// Binds the SQL text of an expression kept with a table; columns are `Input` positions in `Table::columns`.
-pub fn bind(catalog: &Catalog, table: &Arc<Table>, source: &str) -> Result<Expr> {
+/// Binds under the names that a table's own texts may use without a schema.
+fn with_environment<T>(catalog: &Catalog, table: &Table, work: impl FnOnce(&Environment<'_>) -> T) -> T {
     let path = [PG_CATALOG, table.schema];
     let format = FormatContext::default();
-    let env = Environment { catalog, search_path: &path, temp_schema: None, format: &format };
-    table_expression(&env, table, source)
+    work(&Environment { catalog, search_path: &path, temp_schema: None, format: &format })
+}
+
+fn bind(catalog: &Catalog, table: &Table, source: &str, clause: Clause) -> Result<Expr> {
+    with_environment(catalog, table, |env| table_expression(env, table, source, clause))
 }
 
 /// The expressions and the predicate of an index.
@@ -95,10 +104,10 @@ pub fn bind_index(catalog: &Catalog, table: &Arc<Table>, index: &Index) -> Resul
     let mut keys = Vec::new();
     for key in &index.keys {
         if let KeyPart::Expression { source, .. } = &key.part {
-            keys.push(bind(catalog, table, source)?);
+            keys.push(bind(catalog, table, source, Clause::IndexExpression)?);
         }
     }
-    let predicate = index.predicate.as_ref().map(|p| bind(catalog, table, p)).transpose()?;
+    let predicate = index.predicate.as_ref().map(|p| bind(catalog, table, p, Clause::IndexPredicate)).transpose()?;
     Ok(IndexExprs { keys, predicate })
 }
 
@@ -107,17 +116,14 @@ pub fn bind_checks(catalog: &Catalog, table: &Arc<Table>) -> Result<Vec<CheckDef
     let mut checks = Vec::new();
     for constraint in &table.constraints {
         if let ConstraintKind::Check { source, .. } = &constraint.kind {
-            checks.push(CheckDef { name: constraint.name.clone(), condition: bind(catalog, table, source)? });
+            let condition = bind(catalog, table, source, Clause::CheckConstraint)?;
+            checks.push(CheckDef { name: constraint.name.clone(), condition });
         }
     }
     Ok(checks)
 }
 
-/// The default of a column, already of the column's type.
-pub fn bind_default(catalog: &Catalog, table: &Arc<Table>, position: usize, source: &str) -> Result<Expr> {
-    let column = &table.columns[position];
-    let path = [PG_CATALOG, table.schema];
-    let format = FormatContext::default();
-    let env = Environment { catalog, search_path: &path, temp_schema: None, format: &format };
-    default_value(&env, source, crate::types::SqlType::with_typmod(column.type_oid, column.typmod), &column.name)
+/// The default of a column, of the column's type.
+pub fn bind_default(catalog: &Catalog, table: &Table, position: usize) -> Result<Expr> {
+    with_environment(catalog, table, |env| default_value(env, table, &table.columns[position]))
 }

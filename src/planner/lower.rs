@@ -78,7 +78,12 @@ impl Planner<'_> {
                     && q.left.len() == 1
                     && q.left[0].ty().bare() == planned.plan.types[0].bare()
                     && registry::eq_function(q.left[0].ty()) == Some(q.ops[0]));
-        self.subplans[at] = Some(Subplan { plan: planned.plan, uncorrelated, hashed });
+        self.subplans[at] = Some(Subplan {
+            plan: planned.plan,
+            uncorrelated,
+            hashed,
+            quantified: matches!(kind, SubqueryKind::Quantified(_)),
+        });
         Ok(())
     }
 }

@@ -67,6 +67,8 @@ pub struct Subplan {
     pub uncorrelated: bool,
     /// For `= ANY (SELECT ...)` without outer values: answer from a hash table of the result.
     pub hashed: bool,
+    /// It is compared with a left side, row by row or by hash.
+    pub quantified: bool,
 }
 
 /// A WITH query that is computed once.
