@@ -5,9 +5,10 @@
 
 use super::{BoxOperator, Cx, Operator};
 use crate::base::{Error, Result};
-use crate::planner::plan::{LockRows, LockStrength, LockTarget, LockWait};
+use crate::planner::lock_mode;
+use crate::planner::plan::{LockRows, LockTarget, LockWait};
 use crate::table::RowLock;
-use crate::txn::{LockMode, Wait};
+use crate::txn::Wait;
 use crate::types::Batch;
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, UInt32Array};
@@ -24,20 +25,11 @@ impl LockRowsOp {
     }
 }
 
-pub(crate) fn mode(strength: LockStrength) -> LockMode {
-    match strength {
-        LockStrength::KeyShare => LockMode::KeyShare,
-        LockStrength::Share => LockMode::ShareRow,
-        LockStrength::NoKeyUpdate => LockMode::NoKeyUpdate,
-        LockStrength::Update => LockMode::Update,
-    }
-}
-
 /// Locks one row for one target; false if it is to be skipped.
 fn lock(cx: &mut Cx<'_>, target: &LockTarget, key: &[u8]) -> Result<bool> {
     let wait = if target.wait == LockWait::Block { Wait::Block } else { Wait::No };
     let view = cx.view();
-    match (target.def.lock_row(cx.txn, &view, key, mode(target.strength), wait)?, target.wait) {
+    match (target.def.lock_row(cx.txn, &view, key, lock_mode(target.strength), wait)?, target.wait) {
         (RowLock::Locked, _) => Ok(true),
         (RowLock::Busy, LockWait::SkipLocked) => Ok(false),
         (RowLock::Busy, LockWait::NoWait) => Err(target.def.lock_not_available()),

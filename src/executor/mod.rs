@@ -29,6 +29,7 @@ mod context;
 mod cte;
 mod distinct;
 mod filter;
+mod first_lock;
 pub mod foreign_key;
 mod function_scan;
 mod hash_join;
@@ -53,6 +54,7 @@ mod system_scan;
 mod window;
 
 pub use context::{Cx, ExecContext};
+pub use first_lock::take_first_lock;
 pub use instrument::Actual;
 
 use crate::base::Result;
@@ -168,3 +170,6 @@ impl Execution {
         *self = start_with(Arc::clone(&self.plan), params, instrumented);
     }
 }
+
+#[cfg(test)]
+mod tests;

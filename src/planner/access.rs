@@ -237,6 +237,7 @@ impl Planner<'_> {
             .iter()
             .map(|&t| match (&s.terms[t].op, &s.terms[t].value) {
                 (Op::Any, Some(Expr::Const { value: Datum::Array(a), .. })) => a.items.len() as f64,
+                (Op::Any, Some(Expr::Array { items, .. })) => items.len() as f64,
                 (Op::Any, _) => 10.0,
                 _ => 1.0,
             })

@@ -89,8 +89,9 @@ impl Planner<'_> {
                 if *negated { 1.0 - nulls } else { nulls }
             }
             Expr::AnyAll { left, array, all: false, .. } => {
-                let n = match array.as_const() {
-                    Some(Datum::Array(a)) => a.items.len() as f64,
+                let n = match &**array {
+                    Expr::Const { value: Datum::Array(a), .. } => a.items.len() as f64,
+                    Expr::Array { items, .. } => items.len() as f64,
                     _ => 10.0,
                 };
                 n * self.equal_selectivity(left, None)

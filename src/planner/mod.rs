@@ -28,6 +28,7 @@ pub mod definitions;
 mod deparse;
 mod estimate;
 pub mod explain;
+mod first_lock;
 mod join_order;
 mod lower;
 mod modify;
@@ -45,6 +46,7 @@ use ahash::AHashMap;
 use build::Want;
 use columns::Columns;
 use definitions::Definitions;
+pub use first_lock::{first_lock, lock_mode};
 use plan::{Access, Cte, Node, Plan, PreparedPlan, Subplan};
 use std::sync::Arc;
 
@@ -112,7 +114,7 @@ pub fn plan(query: &Query, catalog: &Arc<Catalog>, settings: &PlannerSettings<'_
     let planned = p.arrange(planned, &output);
     let writes = !query.read_only;
     Ok(PreparedPlan {
-        lock_first: writes && is_short && locks_first(&planned.plan),
+        lock_first: writes && first_lock(&planned.plan).is_some(),
         is_short: is_short && p.subplans.iter().flatten().all(|s| self::is_short(&s.plan)) && p.ctes.is_empty(),
         root: planned.plan,
         subplans: p.subplans,
@@ -224,21 +226,5 @@ fn streams_from_index(plan: &Plan) -> bool {
         Node::SeqScan(s) | Node::IndexScan(s) => s.filter.is_none(),
         Node::Project(p) => streams_from_index(&p.input),
         _ => false,
-    }
-}
-
-/// Whether a statement locks at most one row, which its parameters name.
-fn locks_first(plan: &Plan) -> bool {
-    let mut plan = plan;
-    loop {
-        plan = match &plan.node {
-            Node::Update(n) => &n.input,
-            Node::Delete(n) => &n.input,
-            Node::LockRows(n) => &n.input,
-            Node::Project(n) => &n.input,
-            Node::Limit(n) => &n.input,
-            Node::Lookup(_) => return true,
-            _ => return false,
-        };
     }
 }
