@@ -4,6 +4,7 @@
 use super::cte::CteState;
 use super::instrument::{Actual, Meters, Numbering};
 use super::memory::Memory;
+use super::spill::TempSpace;
 use super::subplan::{SubplanRunner, SubplanState};
 use super::{BATCH_ROWS, BoxOperator};
 use crate::base::{Error, Oid, Result, SqlState};
@@ -23,6 +24,7 @@ pub struct ExecContext<'a> {
     pub txn: &'a mut Txn,
     pub catalog: &'a Arc<Catalog>,
     pub definitions: &'a Arc<Definitions>,
+    pub temp: &'a Arc<TempSpace>,
     /// What the system tables show besides the catalog, and the path that names are shown under.
     pub facts: &'a dyn Facts,
     pub search_path: &'a [Oid],
@@ -95,6 +97,7 @@ pub struct Cx<'a> {
     pub txn: &'a mut Txn,
     pub catalog: &'a Arc<Catalog>,
     pub definitions: &'a Arc<Definitions>,
+    pub temp: &'a Arc<TempSpace>,
     /// What the system tables show besides the catalog, and the path that names are shown under.
     pub facts: &'a dyn Facts,
     pub search_path: &'a [Oid],
@@ -124,6 +127,7 @@ impl<'a> Cx<'a> {
             txn: env.txn,
             catalog: env.catalog,
             definitions: env.definitions,
+            temp: env.temp,
             facts: env.facts,
             search_path: env.search_path,
             params,
@@ -160,6 +164,7 @@ impl<'a> Cx<'a> {
             txn: self.txn,
             catalog: self.catalog,
             definitions: self.definitions,
+            temp: self.temp,
             facts: self.facts,
             search_path: self.search_path,
             work_mem: self.work_mem,

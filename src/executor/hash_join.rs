@@ -3,9 +3,13 @@
 //! Rows with a NULL key match nothing; they stay out of the table and come back only where the kind pads them (RIGHT,
 //! FULL). Right rows of one key are chained in their order, so output keeps the left side's order and, within one left
 //! row, the right side's. RIGHT and FULL remember which right rows found a partner and hand out the others at the end.
+//!
+//! A right side beyond `work_mem` sends both sides to temporary files, divided by their keys, and the parts are joined one after
+//! another (a Grace hash join); the left side's order is lost then.
 
 use super::key_table::{KeyTable, Keys};
 use super::nested_loop::{Pairs, empty, finish_pairs, holds, join_pairs, nulls, take_rows};
+use super::spill::{Partitions, SpillFile};
 use super::{BATCH_ROWS, BoxOperator, Cx, Operator};
 use crate::base::Result;
 use crate::planner::plan::{HashJoin, JoinKind};
@@ -29,6 +33,14 @@ pub(crate) struct HashJoinOp {
     /// RIGHT, FULL: where the search for right rows without a partner is.
     rest: usize,
     left_done: bool,
+    /// Both sides on disk, divided by their keys: what is still to be joined.
+    spilled: Option<Spilled>,
+    left_file: Option<SpillFile>,
+}
+
+struct Spilled {
+    left: Partitions,
+    right: Partitions,
 }
 
 /// The right side.
@@ -59,6 +71,8 @@ impl HashJoinOp {
             out: VecDeque::new(),
             rest: 0,
             left_done: false,
+            spilled: None,
+            left_file: None,
         }
     }
 
@@ -78,15 +92,7 @@ impl HashJoinOp {
 
     fn build(&mut self, cx: &mut Cx<'_>) -> Result<()> {
         let mut batches = Vec::new();
-        let mut table = Table {
-            rows: Batch::default(),
-            keys: KeyTable::default(),
-            heads: Vec::new(),
-            next: Vec::new(),
-            matched: Vec::new(),
-            has_null: false,
-            held: 0,
-        };
+        let mut table = Table::new();
         while let Some(batch) = cx.pull_all(&mut self.right)? {
             self.encode(cx, &batch, true)?;
             let before = table.keys.memory();
@@ -95,20 +101,86 @@ impl HashJoinOp {
             cx.shared.memory.grow_by(grown)?;
             table.held += grown + cx.shared.memory.grow(&batch)?;
             batches.push(batch);
+            if table.held > cx.work_mem && self.node.kind != JoinKind::NullAwareAnti {
+                cx.shared.memory.shrink_by(table.held);
+                drop(table);
+                self.spill(cx, batches)?;
+                self.next_partition(cx)?;
+                return Ok(());
+            }
         }
+        self.finish_table(table, batches);
+        Ok(())
+    }
+
+    fn finish_table(&mut self, mut table: Table, batches: Vec<Batch>) {
         table.rows = if batches.is_empty() { empty(&self.node.right.types) } else { Batch::concat(&batches) };
         if self.pads_right() {
             table.matched = vec![false; table.rows.rows];
         }
         self.table = Some(table);
+    }
+
+    /// Divides both sides over temporary files; `read` is what was read of the right side.
+    fn spill(&mut self, cx: &mut Cx<'_>, read: Vec<Batch>) -> Result<()> {
+        let mut right = Partitions::new(cx.temp, &self.node.right.types, 0);
+        for batch in read {
+            self.divide(cx, &batch, true, &mut right)?;
+        }
+        while let Some(batch) = cx.pull_all(&mut self.right)? {
+            self.divide(cx, &batch, true, &mut right)?;
+        }
+        let mut left = Partitions::new(cx.temp, &self.node.left.types, 0);
+        while let Some(batch) = cx.pull_all(&mut self.left)? {
+            self.divide(cx, &batch, false, &mut left)?;
+        }
+        self.spilled = Some(Spilled { left, right });
         Ok(())
+    }
+
+    fn divide(&mut self, cx: &mut Cx<'_>, batch: &Batch, right: bool, into: &mut Partitions) -> Result<()> {
+        cx.check_cancelled()?;
+        self.encode(cx, batch, right)?;
+        into.write(batch, 0..batch.rows, |row| self.keys.get(row))
+    }
+
+    /// Loads the next partition's right side; false when none is left.
+    fn next_partition(&mut self, cx: &mut Cx<'_>) -> Result<bool> {
+        if let Some(table) = self.table.take() {
+            cx.shared.memory.shrink_by(table.held);
+        }
+        let Some(spilled) = &mut self.spilled else { return Ok(false) };
+        let (Some(left), Some(mut right)) = (spilled.left.files.pop(), spilled.right.files.pop()) else {
+            self.finish_table(Table::new(), Vec::new());
+            return Ok(false);
+        };
+        let (mut table, mut batches) = (Table::new(), Vec::new());
+        while let Some(batch) = right.read()? {
+            cx.check_cancelled()?;
+            self.encode(cx, &batch, true)?;
+            let before = table.keys.memory();
+            table.add(&self.keys);
+            table.held += table.keys.memory() - before + cx.shared.memory.grow(&batch)?;
+            batches.push(batch);
+        }
+        self.finish_table(table, batches);
+        self.left_file = Some(left);
+        (self.batch, self.rest, self.left_done) = (None, 0, false);
+        Ok(true)
+    }
+
+    fn next_left(&mut self, cx: &mut Cx<'_>) -> Result<Option<Batch>> {
+        match &mut self.left_file {
+            Some(file) => file.read(),
+            None => self.left.next(cx),
+        }
     }
 
     /// Joins some more left rows into `out`; false when the left side is used up.
     fn probe(&mut self, cx: &mut Cx<'_>) -> Result<bool> {
         let (batch, row) = match self.batch.take() {
             Some((batch, row)) if row < batch.rows => (batch, row),
-            _ => match self.left.next(cx)? {
+            _ => match self.next_left(cx)? {
                 Some(batch) => {
                     self.encode(cx, &batch, false)?;
                     (batch, 0)
@@ -174,6 +246,18 @@ impl HashJoinOp {
 }
 
 impl Table {
+    fn new() -> Table {
+        Table {
+            rows: Batch::default(),
+            keys: KeyTable::default(),
+            heads: Vec::new(),
+            next: Vec::new(),
+            matched: Vec::new(),
+            has_null: false,
+            held: 0,
+        }
+    }
+
     /// Chains the rows of one more batch, whose keys these are.
     fn add(&mut self, keys: &Keys) {
         for i in 0..keys.len() {
@@ -272,11 +356,10 @@ impl Operator for HashJoinOp {
                 }
                 continue;
             }
-            if !self.pads_right() {
-                return Ok(None);
-            }
-            match self.unmatched() {
+            let rest = if self.pads_right() { self.unmatched() } else { None };
+            match rest {
                 Some(batch) => self.out.push_back(batch),
+                None if self.spilled.is_some() && self.next_partition(cx)? => {}
                 None => return Ok(None),
             }
         }
@@ -290,6 +373,8 @@ impl Operator for HashJoinOp {
         self.out.clear();
         self.rest = 0;
         self.left_done = false;
+        self.spilled = None;
+        self.left_file = None;
         self.right.rewind(cx)?;
         self.left.rewind(cx)
     }

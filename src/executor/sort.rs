@@ -2,14 +2,17 @@
 //!
 //! The sort keys of a row become one memcmp-ordered byte string (direction and place of NULLs included), so sorting
 //! compares an 8-byte head and rarely more. Rows that compare equal keep the order in which they came. With a bound
-//! (LIMIT above), the rows beyond it are thrown away whenever enough of them have gathered.
+//! (LIMIT above), the rows beyond it are thrown away whenever enough of them have gathered. Beyond `work_mem` sorted runs go
+//! to temporary files and are merged.
 
 use super::limit::count;
+use super::merge::Merge;
+use super::spill::SpillFile;
 use super::{BATCH_ROWS, BoxOperator, Cx, Operator};
 use crate::base::{Result, SqlState};
 use crate::planner::plan::{Sort, SortKey};
 use crate::types::key::{self, KeyOrder};
-use crate::types::{Batch, ColumnReader};
+use crate::types::{Batch, ColumnBuilder, ColumnReader, Physical};
 use arrow_array::UInt32Array;
 use std::sync::Arc;
 
@@ -20,10 +23,9 @@ pub(crate) struct SortOp {
     held: usize,
 }
 
-struct Sorted {
-    rows: Batch,
-    order: Vec<u32>,
-    at: usize,
+enum Sorted {
+    InMemory { rows: Batch, order: Vec<u32>, at: usize },
+    OnDisk(Merge),
 }
 
 /// Below this many rows a bounded sort does not bother to throw any away.
@@ -35,6 +37,7 @@ impl SortOp {
     }
 
     fn sort(&mut self, cx: &mut Cx<'_>) -> Result<Sorted> {
+        let mut runs: Vec<SpillFile> = Vec::new();
         let bound = count(cx, &self.node.bound, SqlState::INTERNAL_ERROR, "bound")?;
         let bound = bound.and_then(|b| usize::try_from(b).ok()).unwrap_or(usize::MAX);
         let mut keys = SortKeys::default();
@@ -43,7 +46,10 @@ impl SortOp {
             keys.add(cx, &self.node.keys, &batch)?;
             self.held += cx.shared.memory.grow(&batch)?;
             batches.push(batch);
-            if keys.len() > COMPACT_ROWS && keys.len() / 4 > bound {
+            if self.held + keys.memory() > cx.work_mem && bound > keys.len() {
+                runs.push(self.write_run(cx, &keys, &batches)?);
+                (keys, batches) = (SortKeys::default(), Vec::new());
+            } else if keys.len() > COMPACT_ROWS && keys.len() / 4 > bound {
                 let order = keys.sort(bound);
                 let kept = Batch::concat(&batches).take(&UInt32Array::from(order.clone()));
                 keys = keys.pick(&order);
@@ -52,9 +58,35 @@ impl SortOp {
                 self.held = cx.shared.memory.grow(&batches[0])?;
             }
         }
+        if !runs.is_empty() {
+            if !batches.is_empty() {
+                runs.push(self.write_run(cx, &keys, &batches)?);
+            }
+            return Ok(Sorted::OnDisk(Merge::new(runs)?));
+        }
         let order = keys.sort(bound);
         let rows = if batches.len() > 1 { Batch::concat(&batches) } else { batches.pop().unwrap_or_default() };
-        Ok(Sorted { rows, order, at: 0 })
+        Ok(Sorted::InMemory { rows, order, at: 0 })
+    }
+}
+
+impl SortOp {
+    /// Writes what has gathered to a file in order, each row with its key.
+    fn write_run(&mut self, cx: &mut Cx<'_>, keys: &SortKeys, batches: &[Batch]) -> Result<SpillFile> {
+        let mut forms: Vec<Physical> = self.node.input.types.iter().map(|t| t.physical()).collect();
+        forms.push(Physical::Bytes);
+        let mut run = SpillFile::of_forms(cx.temp, forms);
+        let rows = Batch::concat(batches);
+        for part in keys.sort(usize::MAX).chunks(BATCH_ROWS) {
+            cx.check_cancelled()?;
+            let mut batch = rows.take(&UInt32Array::from(part.to_vec()));
+            let mut key = ColumnBuilder::new(Physical::Bytes, part.len());
+            part.iter().for_each(|&row| key.push_encoded(keys.get(row as usize)));
+            batch.columns.push(key.finish());
+            run.write(&batch)?;
+        }
+        cx.shared.memory.shrink_by(std::mem::take(&mut self.held) + keys.memory());
+        Ok(run)
     }
 }
 
@@ -63,14 +95,21 @@ impl Operator for SortOp {
         if self.sorted.is_none() {
             self.sorted = Some(self.sort(cx)?);
         }
-        let s = self.sorted.as_mut().expect("just sorted");
-        let end = s.order.len().min(s.at + cx.batch_rows);
-        if s.at == end {
-            return Ok(None);
+        match self.sorted.as_mut().expect("just sorted") {
+            Sorted::InMemory { rows, order, at } => {
+                let end = order.len().min(*at + cx.batch_rows);
+                if *at == end {
+                    return Ok(None);
+                }
+                let picked = rows.take(&UInt32Array::from(order[*at..end].to_vec()));
+                *at = end;
+                Ok(Some(picked))
+            }
+            Sorted::OnDisk(merge) => {
+                cx.check_cancelled()?;
+                merge.next(cx.batch_rows)
+            }
         }
-        let picked = s.rows.take(&UInt32Array::from(s.order[s.at..end].to_vec()));
-        s.at = end;
-        Ok(Some(picked))
     }
 
     fn rewind(&mut self, cx: &mut Cx<'_>) -> Result<()> {
@@ -112,6 +151,10 @@ impl SortKeys {
         }
         cx.shared.memory.grow_by(self.bytes.capacity() - before)?;
         Ok(())
+    }
+
+    fn memory(&self) -> usize {
+        self.bytes.capacity() + self.ends.capacity() * 8
     }
 
     pub fn get(&self, row: usize) -> &[u8] {

@@ -8,6 +8,7 @@ use super::build::build;
 use super::context::Shared;
 use super::foreign_key::Deferred;
 use super::key_table::{KeyTable, Keys};
+use super::spill::TempSpace;
 use super::{BATCH_ROWS, BoxOperator, Cx};
 use crate::base::{Error, Oid, Result, SqlState};
 use crate::catalog::Catalog;
@@ -47,6 +48,7 @@ pub(crate) struct SubplanRunner<'a> {
     pub txn: &'a mut Txn,
     pub catalog: &'a Arc<Catalog>,
     pub definitions: &'a Arc<Definitions>,
+    pub temp: &'a Arc<TempSpace>,
     /// What the system tables show besides the catalog, and the path that names are shown under.
     pub facts: &'a dyn Facts,
     pub search_path: &'a [Oid],
@@ -70,6 +72,7 @@ impl SubplanRunner<'_> {
             txn: self.txn,
             catalog: self.catalog,
             definitions: self.definitions,
+            temp: self.temp,
             facts: self.facts,
             search_path: self.search_path,
             params: ev.params,

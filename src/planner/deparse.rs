@@ -1,7 +1,7 @@
 //! Expressions as text, the way PostgreSQL's `ruleutils.c` prints them: every operator call in parentheses, constants
 //! with their type where the text alone would not tell it.
 
-use crate::expr::{BoolTest, Coercion, Expr, Form, Index, RowOrder, SubqueryId};
+use crate::expr::{BoolTest, Expr, Form, Index, RowOrder, SubqueryId};
 use crate::types::{Datum, FormatContext, SqlType, format_type, oid, write_text};
 
 /// The name of a column of some input.

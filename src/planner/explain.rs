@@ -218,7 +218,11 @@ impl<'a> Explainer<'a> {
         }
         for id in ids {
             let Some(sub) = self.subplan(id) else { continue };
-            if item.children.iter().any(|c| c.relationship == "SubPlan" && c.label.as_deref() == Some(&*self.subplan_name(id))) {
+            if item
+                .children
+                .iter()
+                .any(|c| c.relationship == "SubPlan" && c.label.as_deref() == Some(&*self.subplan_name(id)))
+            {
                 continue;
             }
             let name = self.subplan_name(id);
@@ -300,8 +304,7 @@ impl<'a> Explainer<'a> {
                 let index = n.index.map_or("", |i| n.def.indexes[i].index.name.as_str());
                 let kind = if n.covering { "Index Only Scan" } else { "Index Scan" };
                 let backward = if n.backward { " Backward" } else { "" };
-                let title =
-                    format!("{kind}{backward} using {} on {}", quote(index), self.table_name(&n.def, &n.alias));
+                let title = format!("{kind}{backward} using {} on {}", quote(index), self.table_name(&n.def, &n.alias));
                 let mut item = new(kind, &title);
                 item.facts.push(("Scan Direction", if n.backward { "Backward" } else { "Forward" }.to_owned()));
                 item.facts.push(("Index Name", index.to_owned()));
@@ -378,8 +381,7 @@ impl<'a> Explainer<'a> {
             }
             Node::Distinct(n) => {
                 let hashed = !n.sorted && n.on.is_none();
-                let mut item =
-                    if hashed { new("Aggregate", "HashAggregate") } else { new("Unique", "Unique") };
+                let mut item = if hashed { new("Aggregate", "HashAggregate") } else { new("Unique", "Unique") };
                 if hashed {
                     item.facts.push(("Strategy", "Hashed".to_owned()));
                 }
@@ -668,7 +670,8 @@ impl<'a> Explainer<'a> {
         }
         let mut estimate = right.estimate;
         estimate.startup = estimate.total;
-        let mut hash = Item { title: "Hash".to_owned(), kind: "Hash", estimate, actual: right.actual, ..Item::default() };
+        let mut hash =
+            Item { title: "Hash".to_owned(), kind: "Hash", estimate, actual: right.actual, ..Item::default() };
         self.child(&mut hash, "Outer", right);
         self.child(&mut item, "Outer", left);
         self.child(&mut item, "Inner", hash);
@@ -831,13 +834,8 @@ fn figures(item: &Item, options: &ExplainOptions) -> String {
     let e = &item.estimate;
     let mut out = String::new();
     if options.costs {
-        out += &format!(
-            "  (cost={:.2}..{:.2} rows={:.0} width={})",
-            e.startup,
-            e.total.max(e.startup),
-            e.rows,
-            e.width
-        );
+        out +=
+            &format!("  (cost={:.2}..{:.2} rows={:.0} width={})", e.startup, e.total.max(e.startup), e.rows, e.width);
     }
     if let (true, Some(a)) = (options.analyze, &item.actual) {
         if a.loops == 0 {

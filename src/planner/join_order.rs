@@ -439,11 +439,8 @@ impl Planner<'_> {
         let startup = right.total() + right.rows() * HASH_BUILD;
         let total = startup + left.total() + left.rows() * HASH_PROBE + rows * CPU_TUPLE;
         let (columns, types) = output(kind, &left, &right);
-        let order = if matches!(kind, JoinKind::Right | JoinKind::Full) { vec![] } else { left.order.clone() };
         let node = HashJoin { kind, left: left.plan, right: right.plan, keys, condition, inner_unique: false };
-        let mut planned = Planned::new(Node::HashJoin(Arc::new(node)), types, columns, startup, total, rows);
-        planned.order = order;
-        Ok(planned)
+        Ok(Planned::new(Node::HashJoin(Arc::new(node)), types, columns, startup, total, rows))
     }
 
     /// `left = right` as a pair of hash keys of one type.

@@ -4,11 +4,15 @@
 //! Every grouping set has its own groups and its own aggregates, fed in one pass over the input. Groups come out in the
 //! order of their first row. What DISTINCT, ORDER BY and FILTER inside a call ask for happens before the aggregate
 //! sees a row (`call.rs`).
+//!
+//! When the groups have taken `work_mem`, rows of further groups go to temporary files, divided by their keys, and are aggregated
+//! file by file afterwards.
 
 mod call;
 
 use super::key_table::{KeyTable, Keys};
 use super::nested_loop::{empty, take_rows};
+use super::spill::{Partitions, SpillFile};
 use super::{BATCH_ROWS, BoxOperator, Cx, Operator};
 use crate::base::Result;
 use crate::planner::plan::Aggregate;
@@ -27,6 +31,17 @@ pub(crate) struct AggregateOp {
     out: VecDeque<Batch>,
     ready: bool,
     held: usize,
+    spill: Spill,
+}
+
+/// Rows of groups that found no place in memory, divided by their keys.
+#[derive(Default)]
+struct Spill {
+    /// What the current pass puts off.
+    open: Option<Partitions>,
+    /// What is still to be aggregated, with how often it was divided.
+    waiting: Vec<(SpillFile, u64)>,
+    level: u64,
 }
 
 /// The groups of one grouping set.
@@ -53,6 +68,7 @@ impl AggregateOp {
             out: VecDeque::new(),
             ready: false,
             held: 0,
+            spill: Spill::default(),
         }
     }
 
@@ -73,12 +89,25 @@ impl AggregateOp {
         sets.collect()
     }
 
-    fn consume(&mut self, cx: &mut Cx<'_>) -> Result<()> {
+    /// Aggregates the input, or a file of rows that were put off.
+    fn consume(&mut self, cx: &mut Cx<'_>, mut file: Option<SpillFile>) -> Result<()> {
         self.sets = self.begin()?;
+        self.at = 0;
+        cx.shared.memory.shrink_by(std::mem::take(&mut self.held));
         let node = Arc::clone(&self.node);
         let mut keys = Keys::default();
         let mut groups: Vec<u32> = Vec::new();
-        while let Some(batch) = cx.pull_all(&mut self.input)? {
+        loop {
+            let batch = match &mut file {
+                Some(file) => file.read()?,
+                None => cx.pull_all(&mut self.input)?,
+            };
+            let Some(batch) = batch else { break };
+            cx.check_cancelled()?;
+            let batch = self.put_off(cx, batch, &mut keys)?;
+            if batch.rows == 0 {
+                continue;
+            }
             let key_columns = cx.arrays(&node.keys, &batch)?;
             let inputs = node.calls.iter().map(|c| call::inputs(cx, c, &batch)).collect::<Result<Vec<_>>>()?;
             let mut used = 0;
@@ -91,6 +120,13 @@ impl AggregateOp {
             }
             cx.shared.memory.grow_by(used.saturating_sub(self.held))?;
             self.held = self.held.max(used);
+            if used > cx.work_mem && self.spill.open.is_none() && self.can_spill() {
+                self.spill.open = Some(Partitions::new(cx.temp, &node.input.types, self.spill.level));
+            }
+        }
+        if let Some(parts) = self.spill.open.take() {
+            let level = self.spill.level + 1;
+            self.spill.waiting.extend(parts.files.into_iter().filter(|f| f.rows > 0).map(|f| (f, level)));
         }
         for set in &mut self.sets {
             for state in &mut set.calls {
@@ -98,6 +134,24 @@ impl AggregateOp {
             }
         }
         Ok(())
+    }
+
+    /// Grouping sets share a pass and would need files of their own; the depth bound keeps equal hashes from going round.
+    fn can_spill(&self) -> bool {
+        self.sets.len() == 1 && !self.sets[0].keys.is_empty() && self.spill.level < 8
+    }
+
+    /// When memory is full: the rows of groups that are known; the others go to files.
+    fn put_off(&mut self, cx: &mut Cx<'_>, batch: Batch, keys: &mut Keys) -> Result<Batch> {
+        let Some(parts) = &mut self.spill.open else { return Ok(batch) };
+        let set = &self.sets[0];
+        let exprs: Vec<_> = set.keys.iter().map(|&p| self.node.keys[p].clone()).collect();
+        let columns = cx.arrays(&exprs, &batch)?;
+        keys.encode(&columns, &set.types, batch.rows);
+        let known: Vec<bool> = (0..batch.rows).map(|i| set.table.find(keys.get(i)).is_some()).collect();
+        parts.write(&batch, (0..batch.rows).filter(|&i| !known[i]), |i| keys.get(i))?;
+        let kept: Vec<u32> = (0..batch.rows).filter(|&i| known[i]).map(|i| i as u32).collect();
+        Ok(if kept.is_empty() { Batch::default() } else { batch.take(&UInt32Array::from(kept)) })
     }
 
     /// The next groups of the current set as rows.
@@ -179,7 +233,7 @@ impl GroupingSet {
 impl Operator for AggregateOp {
     fn next(&mut self, cx: &mut Cx<'_>) -> Result<Option<Batch>> {
         if !self.ready {
-            self.consume(cx)?;
+            self.consume(cx, None)?;
             self.ready = true;
         }
         loop {
@@ -189,7 +243,13 @@ impl Operator for AggregateOp {
             match self.produce(cx)? {
                 Some(batch) if batch.rows > 0 => self.out.push_back(batch),
                 Some(_) => {}
-                None => return Ok(None),
+                None => match self.spill.waiting.pop() {
+                    Some((file, level)) => {
+                        self.spill.level = level;
+                        self.consume(cx, Some(file))?;
+                    }
+                    None => return Ok(None),
+                },
             }
         }
     }
@@ -199,6 +259,7 @@ impl Operator for AggregateOp {
         self.at = 0;
         self.out.clear();
         self.ready = false;
+        self.spill = Spill::default();
         cx.shared.memory.shrink_by(std::mem::take(&mut self.held));
         self.input.rewind(cx)
     }

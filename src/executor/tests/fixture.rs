@@ -7,10 +7,9 @@ use crate::catalog::system::NoFacts;
 use crate::catalog::tests::engine;
 use crate::catalog::{CatalogStore, CatalogTxn, PG_CATALOG, POSTGRES_DATABASE, PUBLIC, sample};
 use crate::executor::foreign_key::{Deferred, run_deferred};
-use crate::executor::{ExecContext, Execution, start, start_instrumented};
+use crate::executor::{ExecContext, Execution, TempSpace, start, start_instrumented, take_first_lock};
 use crate::expr::{EvalState, NoHost};
 use crate::io::SimDisk;
-use crate::parser::ast::Statement;
 use crate::planner::PlannerSettings;
 use crate::planner::definitions::Definitions;
 use crate::planner::explain::{ExplainOptions, Measured, explain};
@@ -24,6 +23,8 @@ use std::sync::atomic::AtomicBool;
 pub struct Db {
     pub store: Arc<CatalogStore>,
     pub definitions: Arc<Definitions>,
+    pub temp: Arc<TempSpace>,
+    pub work_mem: usize,
 }
 
 /// What a statement answered.
@@ -42,9 +43,11 @@ impl Answer {
 
 impl Db {
     pub fn new() -> Db {
-        let store = CatalogStore::open(engine(&SimDisk::new(1))).unwrap();
+        let disk = SimDisk::new(1);
+        let store = CatalogStore::open(engine(&disk)).unwrap();
+        let temp = TempSpace::new(Arc::new(disk), "temp").unwrap();
         let definitions = Definitions::new(Tables::new(store.clone()));
-        Db { store, definitions }
+        Db { store, definitions, temp, work_mem: 4 << 20 }
     }
 
     /// Creates a table: `id int4 pk, code text unique, n int4 index notnull`; `refs=t` is a foreign key to `t`'s primary
@@ -257,6 +260,17 @@ impl Session<'_> {
         }
     }
 
+    /// Begins a statement without running it.
+    pub fn open(&mut self, sql: &str) -> Execution {
+        let plan = Arc::new(self.db.plan(sql).unwrap());
+        self.txn.begin_statement(Access::Write).unwrap();
+        start(plan, vec![])
+    }
+
+    pub fn first_lock(&mut self, plan: &PreparedPlan) -> Result<()> {
+        self.with_env(|env| take_first_lock(plan, &[], env))
+    }
+
     pub fn drain(&mut self, run: &mut Execution) -> Result<Vec<Vec<String>>> {
         let types: Vec<_> = run.plan().root.types.clone();
         let mut rows = Vec::new();
@@ -295,6 +309,7 @@ impl Session<'_> {
             txn: &mut self.txn,
             catalog: &catalog,
             definitions: &self.db.definitions,
+            temp: &self.db.temp,
             facts: &NoFacts,
             search_path: &[PG_CATALOG, PUBLIC],
             host: &mut host,
@@ -303,7 +318,7 @@ impl Session<'_> {
             cancelled: &cancelled,
             statement_us: 0,
             transaction_us: 0,
-            work_mem: 4 << 20,
+            work_mem: self.db.work_mem,
             deferred: &mut self.deferred,
         })
     }
