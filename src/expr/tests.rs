@@ -270,7 +270,7 @@ macro_rules! families {
     };
 }
 
-families! { arrays bytes formats numbers strings patterns aggregates casts resolution }
+families! { arrays bytes formats hashes numbers strings patterns aggregates casts resolution }
 
 #[test]
 fn operators_and_casts_have_their_functions() {

@@ -122,8 +122,7 @@ pub enum Expr {
         slot: usize,
         ty: SqlType,
     },
-    /// A function, operator or cast function. With `variadic`, the last argument is the array of the variadic ones;
-    /// without, they are spelled out: the function takes them packed, see [`Function::variadic`].
+    /// A function, operator or cast function. Spelled-out variadic arguments are packed into an [`Expr::Array`] already.
     Call {
         func: &'static Function,
         args: Vec<Expr>,
@@ -236,9 +235,7 @@ pub enum Expr {
         args: Vec<(usize, Expr)>,
         ty: SqlType,
     },
-    /// A function that takes neither parentheses nor arguments to evaluate but a session to ask:
-    /// see [`super::function::Kernel::Host`]; written CURRENT_DATE and kin. They are calls; this node is a typed DEFAULT
-    /// placeholder that the binder replaces before planning.
+    /// DEFAULT in VALUES and SET; the binder replaces it before planning.
     Default {
         ty: SqlType,
     },

@@ -10,6 +10,7 @@ mod boolean;
 pub(super) mod compare;
 pub(super) mod convert;
 mod encode;
+mod hash;
 mod like;
 mod math;
 mod number_format;
@@ -35,6 +36,7 @@ pub static TABLES: &[&[Function]] = &[
     boolean::TABLE,
     compare::TABLE,
     encode::TABLE,
+    hash::TABLE,
     like::TABLE,
     math::TABLE,
     number_format::TABLE,

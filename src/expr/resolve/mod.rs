@@ -5,6 +5,7 @@
 
 mod coerce;
 mod common;
+mod known;
 mod polymorphic;
 mod select;
 

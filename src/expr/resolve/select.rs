@@ -2,6 +2,7 @@
 
 use super::coerce::{Pathway, array_type_of, can_coerce_all, coercion_pathway};
 use super::common::category;
+use super::known::is_known;
 use super::polymorphic::resolve_polymorphic;
 use crate::base::{Error, Oid, Result, SqlState};
 use crate::expr::function::{CastContext, Function, Operator};
@@ -105,6 +106,7 @@ pub fn select_function(name: &str, functions: &[&'static Function], args: CallAr
     // Overloads are compared in the order of the call's arguments.
     let lists: Vec<Vec<Oid>> = candidates.iter().map(|c| in_call_order(c, actual.len())).collect();
     match candidates.len() {
+        0 if functions.is_empty() && is_known(name) => Err(Error::unsupported(format!("function {name}"))),
         0 => Err(not_found(name, args)),
         1 => finish(candidates.swap_remove(0), &actual).map(ResolvedCall::Function),
         _ => match select_candidate(&actual, &lists) {
