@@ -2,7 +2,6 @@
 
 use super::convert::kernels;
 use super::f;
-use crate::base::Result;
 use crate::expr::function::Function;
 use crate::expr::function::Kernel::Row;
 use crate::types::oid::*;
