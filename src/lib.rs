@@ -1,6 +1,7 @@
 //! Headwater: a PostgreSQL-wire relational database in one binary. `ARCHITECTURE.md` is the map.
 
 pub mod base;
+pub mod binder;
 pub mod catalog;
 pub mod engine;
 pub mod expr;

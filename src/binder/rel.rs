@@ -104,39 +104,65 @@ pub enum Rel {
     /// One row without columns: `SELECT 1` has it under its projection.
     Unit,
     /// No rows, with these columns.
-    Empty { columns: Vec<ColId> },
+    Empty {
+        columns: Vec<ColId>,
+    },
     Scan(Scan),
     SystemScan(SystemScan),
     /// Rows of expressions; there may be none, and they may have no columns.
-    Values { columns: Vec<ColId>, rows: Vec<Vec<Expr>> },
+    Values {
+        columns: Vec<ColId>,
+        rows: Vec<Vec<Expr>>,
+    },
     /// Functions in FROM.
     Function(FunctionScan),
-    Filter { input: Box<Rel>, predicate: Expr },
+    Filter {
+        input: Box<Rel>,
+        predicate: Expr,
+    },
     /// Exactly these columns; the input's are passed on only where listed as `Expr::Column` under their own id.
-    Project { input: Box<Rel>, exprs: Vec<(ColId, Expr)> },
+    Project {
+        input: Box<Rel>,
+        exprs: Vec<(ColId, Expr)>,
+    },
     /// Set-returning functions of a target list: all input columns and one column for each call. They run in lockstep, as
     /// many rows as the longest gives, the others padded with NULL; an input row for which all are empty is dropped.
-    ProjectSet { input: Box<Rel>, calls: Vec<(ColId, SetCall)> },
+    ProjectSet {
+        input: Box<Rel>,
+        calls: Vec<(ColId, SetCall)>,
+    },
     Join(Join),
     Aggregate(Aggregate),
     Window(Window),
     /// DISTINCT over all `columns`, or DISTINCT ON over `on` (the first row of each group in the order of the input, whose
     /// Sort begins with the same expressions in some order). Passes on all input columns; with plain DISTINCT the input has no others
     /// than `columns`.
-    Distinct { input: Box<Rel>, on: DistinctOn },
+    Distinct {
+        input: Box<Rel>,
+        on: DistinctOn,
+    },
     /// Passes on all input columns.
-    Sort { input: Box<Rel>, keys: Vec<SortKey> },
+    Sort {
+        input: Box<Rel>,
+        keys: Vec<SortKey>,
+    },
     Limit(Limit),
     SetOp(SetOp),
     /// `definition`, which `body` (and subqueries in it) reads through [`Rel::CteRef`].
-    Cte { cte: Box<Cte>, body: Box<Rel> },
+    Cte {
+        cte: Box<Cte>,
+        body: Box<Rel>,
+    },
     CteRef(CteRef),
     /// WITH RECURSIVE: always the definition of a CTE.
     Recursive(Box<Recursive>),
     /// Inside a recursive step: the rows that the last round added.
     WorkTable(CteRef),
     /// FOR UPDATE and its kin. Passes on all input columns.
-    LockRows { input: Box<Rel>, targets: Vec<LockTarget> },
+    LockRows {
+        input: Box<Rel>,
+        targets: Vec<LockTarget>,
+    },
     Insert(Box<Insert>),
     Update(Box<Update>),
     Delete(Box<Delete>),

@@ -168,6 +168,14 @@ impl Catalog {
         }
     }
 
+    /// A catalog of just these objects: what tests of the layers above bind against.
+    #[cfg(test)]
+    pub fn of(database: Oid, objects: impl IntoIterator<Item = Object>) -> Catalog {
+        let mut catalog = Catalog::empty(database);
+        objects.into_iter().for_each(|o| catalog.learn(&o));
+        catalog
+    }
+
     /// Grows with every published change, cluster-wide; an uncommitted catalog has a number of its own that is never
     /// published. Plans and bound expressions may be kept under it.
     pub fn version(&self) -> u64 {
