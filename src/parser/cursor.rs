@@ -4,6 +4,7 @@
 //! token that no continuation allows is the one an error names, and parsing takes time linear in the text.
 
 use super::ast::{Ident, Pos};
+use super::expr::Context;
 use super::keywords::Keyword as Kw;
 use super::lexer::{self, Lexer, Tok, Token};
 use super::literal;
@@ -20,8 +21,8 @@ pub(super) struct Parser<'a> {
     stack_base: usize,
     /// The greatest height of any tree built since it was last reset; see `raise`.
     pub(super) height: usize,
-    /// The expression being read is a column of a target list, not inside parentheses of it.
-    pub(super) labels: bool,
+    /// Where the expression being read stands.
+    pub(super) context: Context,
 }
 
 impl<'a> Parser<'a> {
@@ -35,7 +36,7 @@ impl<'a> Parser<'a> {
             depth: 0,
             stack_base: stack_address(),
             height: 0,
-            labels: false,
+            context: Context::Plain,
         })
     }
 

@@ -323,9 +323,8 @@ impl Parser<'_> {
 
     /// What follows UNIQUE and PRIMARY KEY of a table.
     fn constraint_keys(&mut self, kind: &str, treated: bool) -> Result<(ConstraintKeys, ConstraintTiming)> {
-        let keys = if !treated && self.at_seq(&[Kw::Using, Kw::Index]) {
-            self.advance();
-            self.advance();
+        let keys = if !treated && self.kw(Kw::Using) {
+            self.expect_kw(Kw::Index)?;
             ConstraintKeys::Index(self.col_id()?)
         } else {
             ConstraintKeys::Columns {

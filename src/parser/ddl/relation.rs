@@ -140,10 +140,12 @@ impl Parser<'_> {
         if self.at(Tok::LParen) {
             return self.parens(Self::a_expr).map(IndexKey::Expr);
         }
-        if self.at_function() {
+        if self.at_function() || self.peek_at(1) == Tok::Dot {
             return self.func_expr_windowless().map(IndexKey::Expr);
         }
-        self.col_id().map(IndexKey::Column)
+        let column = self.col_id()?;
+        self.refuse_indirection()?;
+        Ok(IndexKey::Column(column))
     }
 
     /// An operator class behind a key; NULLS FIRST is none.
@@ -196,6 +198,8 @@ impl Parser<'_> {
                 | Kw::Sequence
                 | Kw::Start
                 | Kw::Restart
+                | Kw::Logged
+                | Kw::Unlogged
         ) {
             return Ok(None);
         }
@@ -228,6 +232,7 @@ impl Parser<'_> {
                 self.kw(Kw::With);
                 Start(self.signed_number()?)
             }
+            Kw::Logged | Kw::Unlogged => Logged(k == Kw::Logged),
             _ => Restart(self.opt_restart_value()?),
         };
         Ok(Some(SequenceOption { kind, pos }))
