@@ -477,17 +477,16 @@ impl Parser<'_> {
     /// first operand of a larger query or of an expression; that shows behind its closing parenthesis.
     pub(super) fn paren(&mut self, list: bool) -> Result<Paren> {
         self.enter()?;
-        let open = self.expect(Tok::LParen)?;
-        debug_assert_eq!(open.kind, Tok::LParen);
+        self.expect(Tok::LParen)?;
         let first = if self.at_query_start() {
             let query = self.select_no_parens()?;
             return self.close_query(query);
         } else if self.at(Tok::LParen) {
             let pos = self.pos();
             match self.paren(true)? {
-                Paren::Query(query) if self.at(Tok::RParen) => return self.close_query(*query),
+                Paren::Query(query) if self.at(Tok::RParen) => return self.close_query(query),
                 Paren::Query(query) if self.at_query_tail() => {
-                    let query = self.select_behind_parens(*query)?;
+                    let query = self.select_behind_parens(query)?;
                     return self.close_query(query);
                 }
                 inner => self.behind_paren(inner, pos)?,
@@ -504,10 +503,10 @@ impl Parser<'_> {
         Ok(Paren::Exprs(exprs))
     }
 
-    fn close_query(&mut self, query: Query) -> Result<Paren> {
+    fn close_query(&mut self, query: Box<Query>) -> Result<Paren> {
         self.expect(Tok::RParen)?;
         self.leave();
-        Ok(Paren::Query(Box::new(query)))
+        Ok(Paren::Query(query))
     }
 
     /// The rest of an expression that began with a parenthesis now closed.

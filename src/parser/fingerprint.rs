@@ -128,7 +128,7 @@ struct Scan {
 /// The text with its literals lifted, if that is provably safe and there is at least one.
 pub fn lift_literals(text: &str) -> Option<Lifted> {
     let mut lexer = Lexer::new(text);
-    let mut token = lexer.next();
+    let mut token = lexer.token();
     if !matches!(token.kind, Tok::Keyword(Kw::Select | Kw::Insert | Kw::Update | Kw::Delete)) {
         return None;
     }
@@ -151,7 +151,7 @@ pub fn lift_literals(text: &str) -> Option<Lifted> {
         match token.kind {
             Tok::Eof => break,
             Tok::Semicolon => {
-                if lexer.next().kind != Tok::Eof {
+                if lexer.token().kind != Tok::Eof {
                     return None;
                 }
                 break;
@@ -181,13 +181,13 @@ pub fn lift_literals(text: &str) -> Option<Lifted> {
             push_placeholder(&mut lifted, literals.len());
         } else if token.kind == Tok::Minus && scan.sign_may_follow() {
             sign = Some(token);
-            token = lexer.next();
+            token = lexer.token();
             continue;
         } else {
             lifted.push_str(&text[token.start as usize..token.end as usize]);
         }
         scan.step(token.kind)?;
-        token = lexer.next();
+        token = lexer.token();
     }
     if sign.is_some() || literals.is_empty() {
         return None;
@@ -415,14 +415,9 @@ mod tests {
             ),
             ("delete /* c */ from t where name = 'x' -- end", "delete from t where name = $1", vec!["x"]),
             ("select -a, - 5 from t", "select -a, $1 from t", vec!["-5"]),
-            ("select count(*) from t where x=5and y=6", "select count(*) from t where x=$1and y=$2", vec!["5", "6"]),
         ] {
             let expected = (expected.to_string(), values.iter().map(|v| v.to_string()).collect());
-            if text.contains("5and") {
-                assert!(lift_literals(text).is_none(), "{text}");
-            } else {
-                assert_eq!(lifted(text), Some(expected), "{text}");
-            }
+            assert_eq!(lifted(text), Some(expected), "{text}");
         }
     }
 
@@ -457,6 +452,7 @@ mod tests {
             "select a from t where b = 'x' collate \"C\"",
             "set x = 1",
             "select 5 5",
+            "select count(*) from t where x=5and y=6",
             "select a from t where b = 'unterminated",
         ] {
             assert_eq!(lift_literals(text), None, "{text}");

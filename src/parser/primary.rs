@@ -293,7 +293,7 @@ impl Parser<'_> {
     fn exists(&mut self) -> Result<Expr> {
         let pos = self.advance().pos();
         let query = self.select_with_parens()?;
-        Ok(node(ExprKind::Exists(Box::new(query)), pos))
+        Ok(node(ExprKind::Exists(query), pos))
     }
 
     /// ARRAY(subquery) or ARRAY[...].
@@ -302,7 +302,7 @@ impl Parser<'_> {
         let pos = self.advance().pos();
         if self.at(Tok::LParen) {
             let query = self.select_with_parens()?;
-            return Ok(node(ExprKind::ArraySubquery(Box::new(query)), pos));
+            return Ok(node(ExprKind::ArraySubquery(query), pos));
         }
         let array = self.array_expr()?;
         Ok(node(array.kind, pos))

@@ -290,3 +290,183 @@ fn deep_nesting_passes_and_deeper_is_refused() {
     assert!(parse(&format!("insert into t values (1){}", ", (1)".repeat(100_000))).is_ok());
     assert!(parse(&format!("select 1{}", " + 1".repeat(1_500))).is_ok());
 }
+
+#[test]
+fn every_family_is_read() {
+    for (kind, text) in [
+        ("SELECT", "table only (t)"),
+        ("SELECT", "values (1, 2), (default, 4)"),
+        (
+            "SELECT",
+            "select a into temp x from t tablesample system (1) repeatable (2) for no key update of t skip locked",
+        ),
+        (
+            "SELECT",
+            "with recursive t(a) as not materialized (select 1) search depth first by a set b cycle a set c using d select",
+        ),
+        (
+            "SELECT",
+            "select sum(a) filter (where b) over (w rows between 1 preceding and current row exclude ties) from t window w as ()",
+        ),
+        (
+            "SELECT",
+            "select percentile_cont(0.5) within group (order by a desc nulls last) from t group by distinct rollup (a), ()",
+        ),
+        (
+            "SELECT",
+            "select extract(year from a), trim(both 'x' from b), substring(c from 1 for 2), position('a' in d) from t",
+        ),
+        ("SELECT", "select a from t order by a using < fetch first 3 rows with ties"),
+        (
+            "INSERT",
+            "insert into t as x (a[1], b.c) overriding user value values (1) on conflict (lower(a)) where b do update set c = excluded.c returning *",
+        ),
+        ("UPDATE", "update only t set (a, b) = (select 1, 2), c[1] = default from u where current of d returning a"),
+        ("DELETE", "delete from t using u where t.a = u.a"),
+        (
+            "MERGE",
+            "merge into t using s on a = b when matched and c then update set d = 1 when not matched then insert values (1)",
+        ),
+        (
+            "CREATE TABLE",
+            "create temp table if not exists t (a int generated always as identity primary key, like u including all, check (a > 0) no inherit) on commit drop",
+        ),
+        (
+            "CREATE TABLE",
+            "create table p partition of t for values from (minvalue) to (10) partition by hash (a int4_ops)",
+        ),
+        (
+            "CREATE TABLE",
+            "create table t (a int references u (b) match full on delete set null (a) deferrable initially deferred, exclude using gist (a with &&))",
+        ),
+        ("CREATE TABLE AS", "create unlogged table t (a) with (fillfactor = 70) as execute p (1) with no data"),
+        ("CREATE FOREIGN TABLE", "create foreign table t (a int options (x 'y')) server s"),
+        (
+            "CREATE VIEW",
+            "create or replace temp view v (a) with (security_barrier) as select 1 with local check option",
+        ),
+        ("CREATE VIEW", "create recursive view v (a) as values (1)"),
+        ("CREATE MATERIALIZED VIEW", "create materialized view v as select 1 with no data"),
+        (
+            "CREATE INDEX",
+            "create unique index concurrently on t using btree (lower(a) collate \"C\" text_ops desc nulls last) include (b) nulls not distinct where c",
+        ),
+        ("CREATE SEQUENCE", "create sequence s as bigint increment by -1 no maxvalue start 5 owned by none cycle"),
+        ("ALTER SEQUENCE", "alter sequence if exists s restart with 7"),
+        (
+            "ALTER TABLE",
+            "alter table t add column if not exists a int, drop constraint c cascade, alter b type text using b::text, owner to current_user",
+        ),
+        ("ALTER TABLE", "alter table t detach partition p concurrently"),
+        ("ALTER TABLE", "alter table t rename column a to b"),
+        ("ALTER TABLE", "alter table t set schema s"),
+        ("ALTER INDEX", "alter index i attach partition j"),
+        (
+            "CREATE TRIGGER",
+            "create trigger g after insert or update of a on t referencing new table as n for each row when (a) execute function f(1, x, 'y')",
+        ),
+        ("CREATE RULE", "create rule r as on insert to t do instead (select 1; notify c)"),
+        ("CREATE POLICY", "create policy p on t as restrictive for select to public using (a) with check (b)"),
+        ("CREATE STATISTICS", "create statistics s (ndistinct) on a, (b + 1) from t"),
+        ("TRUNCATE TABLE", "truncate table only a, b restart identity cascade"),
+        ("CREATE SCHEMA", "create schema s authorization r create table t (a int) create view v as select 1"),
+        ("CREATE TYPE", "create type t as enum ('a', 'b')"),
+        ("CREATE TYPE", "create type t as (a int, b text collate \"C\")"),
+        ("CREATE TYPE", "create type t as range (subtype = float8)"),
+        ("CREATE DOMAIN", "create domain d as int constraint c check (value > 0) not null default 5"),
+        ("ALTER DOMAIN", "alter domain d add constraint c check (value > 0) not valid"),
+        ("ALTER TYPE", "alter type t add value if not exists 'x' before 'y'"),
+        (
+            "CREATE FUNCTION",
+            "create or replace function f(in a int, out b text, variadic c int[] default '{}') returns setof t.a%type language sql stable strict cost 10 as 'x'",
+        ),
+        ("CREATE FUNCTION", "create function f(a int) returns table (b int) begin atomic select 1; return a; end"),
+        ("CREATE PROCEDURE", "create procedure p() language plpgsql set search_path = x as $$ begin end $$"),
+        ("CREATE AGGREGATE", "create aggregate a (int order by text) (sfunc = f, stype = internal)"),
+        ("CREATE OPERATOR", "create operator s.=== (leftarg = int, rightarg = int, function = f, commutator = ===)"),
+        (
+            "CREATE OPERATOR CLASS",
+            "create operator class c default for type t using btree as operator 1 <, function 1 f(t, t)",
+        ),
+        ("CREATE CAST", "create cast (a as b) with function f(a) as implicit"),
+        ("CREATE EXTENSION", "create extension if not exists e with schema s version '1' cascade"),
+        ("CREATE PUBLICATION", "create publication p for table t (a) where (b > 1), tables in schema s"),
+        ("ALTER SUBSCRIPTION", "alter subscription s set (slot_name = none)"),
+        ("CREATE SERVER", "create server s foreign data wrapper w options (host 'x')"),
+        ("CREATE USER MAPPING", "create user mapping if not exists for current_user server s"),
+        ("IMPORT FOREIGN SCHEMA", "import foreign schema r limit to (a) from server s into l"),
+        ("CREATE COLLATION", "create collation if not exists c from \"C\""),
+        ("DROP TABLE", "drop table if exists a, b.c cascade"),
+        ("DROP FUNCTION", "drop function f(int), g"),
+        ("DROP OPERATOR", "drop operator + (none, int)"),
+        ("DROP TRIGGER", "drop trigger if exists g on t"),
+        ("ALTER FUNCTION", "alter function f(int) owner to r"),
+        ("COMMENT", "comment on constraint c on domain d is null"),
+        ("SECURITY LABEL", "security label for p on table t is 'x'"),
+        ("CREATE ROLE", "create user u with password 'x' nologin in role a, b valid until 'y'"),
+        ("ALTER ROLE", "alter role all in database d set work_mem to default"),
+        ("GRANT", "grant select (a, b), update on t, u to public, x with grant option"),
+        ("REVOKE", "revoke grant option for all on all tables in schema s from r cascade"),
+        ("GRANT ROLE", "grant a, b to c with admin option granted by current_user"),
+        ("ALTER DEFAULT PRIVILEGES", "alter default privileges for role r in schema s grant all on tables to x"),
+        ("CREATE DATABASE", "create database d with owner = r encoding 'utf8' connection limit -1"),
+        ("DROP DATABASE", "drop database if exists d with (force)"),
+        ("ALTER SYSTEM", "alter system reset all"),
+        ("BEGIN", "begin work isolation level repeatable read, read only deferrable"),
+        ("COMMIT", "end transaction and no chain"),
+        ("ROLLBACK", "rollback to savepoint s"),
+        ("COMMIT PREPARED", "commit prepared 'x'"),
+        ("SET", "set local time zone interval '1' hour to minute"),
+        ("SET", "set session characteristics as transaction read write"),
+        ("RESET", "reset session authorization"),
+        ("SHOW", "show transaction isolation level"),
+        ("SET CONSTRAINTS", "set constraints a, b.c deferred"),
+        ("PREPARE", "prepare p (int, text) as select $1"),
+        ("EXECUTE", "execute p (1, 'x')"),
+        ("DECLARE CURSOR", "declare c no scroll cursor with hold for select 1"),
+        ("FETCH", "fetch backward all from c"),
+        ("MOVE", "move relative -3 in c"),
+        ("NOTIFY", "notify a, 'b'"),
+        ("EXPLAIN", "explain (analyze, format json, buffers off) create table t as select 1"),
+        ("COPY", "copy t (a, b) from stdin with (format csv, header, force_null (a)) where a > 1"),
+        ("COPY", "copy (select 1) to program 'x' csv delimiter as ',' force quote *"),
+        ("CALL", "call p(1, b => 2)"),
+        ("DO", "do language plpgsql $$ begin end $$"),
+        ("LOCK TABLE", "lock a, only b in share row exclusive mode nowait"),
+        ("VACUUM", "vacuum full freeze verbose analyze t (a)"),
+        ("ANALYZE", "analyze (verbose, skip_locked) t"),
+        ("CLUSTER", "cluster verbose t using i"),
+        ("REINDEX", "reindex (verbose) table concurrently t"),
+    ] {
+        assert_eq!(one(text).kind_name(), kind, "{text}");
+    }
+}
+
+#[test]
+fn a_word_may_be_the_name_it_looks_like() {
+    for text in [
+        "rollback to savepoint",
+        "with recursive as (select 1) select * from recursive",
+        "comment on constraint c on domain is null",
+        "fetch next",
+        "grant all on sequence to r",
+        "set role = 'x'",
+        "create table if (exists int)",
+        "select substring('a' similar 'b' escape 'c'), interval.a from interval",
+        "select nulls from t order by nulls nulls first",
+    ] {
+        assert!(parse(text).is_ok(), "{text}: {:?}", parse(text));
+    }
+    for (text, at) in [
+        ("select * from like where a", 19),
+        ("select a is not between", 12),
+        ("create or function f()", 10),
+        ("drop function int(a)", 17),
+        ("delete from t where current of 1", 31),
+        ("select * from t [", 17),
+        ("select a order by nulls first", 18),
+        ("fetch 10", 8),
+    ] {
+        assert_eq!(error(text).1, Some(at), "{text}");
+    }
+}

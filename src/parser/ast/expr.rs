@@ -171,7 +171,8 @@ pub enum ExprKind {
     },
     /// GROUPING(...).
     Grouping(Vec<Expr>),
-    /// DEFAULT, only in INSERT ... VALUES and UPDATE ... SET.
+    /// DEFAULT. The grammar takes it anywhere; outside INSERT ... VALUES and SET the binder refuses it
+    /// (`DEFAULT is not allowed in this context`).
     Default,
     /// CURRENT OF cursor, only as a whole WHERE.
     CurrentOf(Ident),

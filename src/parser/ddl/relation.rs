@@ -18,7 +18,7 @@ impl Parser<'_> {
         let options = self.opt_reloptions()?;
         self.expect_kw(Kw::As)?;
         let query_start = self.pos();
-        let mut query = self.select_no_parens()?;
+        let mut query = *self.select_no_parens()?;
         let query_end = self.last_end();
         let pos = self.pos();
         let check_option = self.opt_check_option()?;
@@ -66,7 +66,7 @@ impl Parser<'_> {
         let options = self.opt_reloptions()?;
         let tablespace = self.opt_tablespace()?;
         self.expect_kw(Kw::As)?;
-        let source = Statement::Select(Box::new(self.select_no_parens()?));
+        let source = Statement::Select(self.select_no_parens()?);
         let with_data = self.opt_with_data()?;
         Ok(Statement::CreateTableAs(Box::new(CreateTableAs {
             materialized: true,
@@ -256,7 +256,7 @@ impl Parser<'_> {
         self.expect_kw(Kw::On)?;
         let elements = self.list(Self::index_key)?;
         self.expect_kw(Kw::From)?;
-        let from = self.from_list()?;
+        let from = self.table_refs()?;
         Ok(Statement::CreateStatistics(Box::new(CreateStatistics { if_not_exists, name, kinds, elements, from })))
     }
 
@@ -368,7 +368,7 @@ fn recursive_view(name: &RelationName, columns: &[Ident], query: Query) -> Query
         search: None,
         cycle: None,
     };
-    let mut outer = bare_query(QueryBody::Select(Box::new(select)), pos);
+    let mut outer = *bare_query(QueryBody::Select(Box::new(select)), pos);
     outer.with = Some(With { recursive: true, ctes: vec![cte], pos });
     outer
 }

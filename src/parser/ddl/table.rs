@@ -85,7 +85,7 @@ impl Parser<'_> {
         self.expect_kw(Kw::As)?;
         let source = match self.peek() {
             Tok::Keyword(Kw::Execute) => self.execute_stmt()?,
-            _ => Statement::Select(Box::new(self.select_no_parens()?)),
+            _ => Statement::Select(self.select_no_parens()?),
         };
         let with_data = self.opt_with_data()?;
         Ok(Statement::CreateTableAs(Box::new(CreateTableAs {

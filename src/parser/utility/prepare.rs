@@ -61,7 +61,7 @@ impl Parser<'_> {
         };
         self.expect_kw(Kw::For)?;
         let start = self.pos();
-        let query = self.select_no_parens()?;
+        let query = *self.select_no_parens()?;
         let end = self.last_end();
         let cursor = DeclareCursor { name, binary, scroll, insensitive, hold, query, start, end };
         Ok(Statement::DeclareCursor(Box::new(cursor)))
