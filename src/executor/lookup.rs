@@ -31,22 +31,31 @@ impl LookupOp {
         node.def.lookup_unique(cx.txn, Read::View(&view), node.index, &refs, &mut self.row)
     }
 
-    /// The fetched row's wanted columns.
-    fn batch(&self) -> Batch {
+    /// Appends the fetched row's wanted columns.
+    fn push(&self, columns: &mut [ColumnBuilder]) {
         let def = &self.node.def;
         let row = self.row.view();
-        let column = |column: &ScanColumn| {
-            let (form, value) = match *column {
-                ScanColumn::Column(at) => (def.layout.form(at), def.column(row, at)),
-                ScanColumn::RowKey => (Physical::Bytes, DatumRef::Bytes(&self.row.key)),
-                ScanColumn::TableOid => (Physical::UInt32, DatumRef::Oid(def.table.oid.0)),
-                ScanColumn::Ctid => (Physical::Int64, DatumRef::Int8(ctid(&self.row.key))),
-            };
-            let mut builder = ColumnBuilder::new(form, 1);
-            builder.push(value);
-            builder.finish()
+        for (column, builder) in self.node.columns.iter().zip(columns) {
+            builder.push(match *column {
+                ScanColumn::Column(at) => def.column(row, at),
+                ScanColumn::RowKey => DatumRef::Bytes(&self.row.key),
+                ScanColumn::TableOid => DatumRef::Oid(def.table.oid.0),
+                ScanColumn::Ctid => DatumRef::Int8(ctid(&self.row.key)),
+            });
+        }
+    }
+
+    fn batch(&self) -> Batch {
+        let form = |column: &ScanColumn| match *column {
+            ScanColumn::Column(at) => self.node.def.layout.form(at),
+            ScanColumn::RowKey => Physical::Bytes,
+            ScanColumn::TableOid => Physical::UInt32,
+            ScanColumn::Ctid => Physical::Int64,
         };
-        Batch::new(self.node.columns.iter().map(column).collect(), 1)
+        let mut columns: SmallVec<[ColumnBuilder; 8]> =
+            self.node.columns.iter().map(|c| ColumnBuilder::new(form(c), 1)).collect();
+        self.push(&mut columns);
+        Batch::new(columns.iter_mut().map(ColumnBuilder::finish).collect(), 1)
     }
 }
 
@@ -75,5 +84,16 @@ impl Operator for LookupOp {
     fn rewind(&mut self, _cx: &mut Cx<'_>) -> Result<()> {
         self.done = false;
         Ok(())
+    }
+
+    fn append(&mut self, cx: &mut Cx<'_>, columns: &mut [ColumnBuilder]) -> Result<Option<usize>> {
+        if self.node.filter.is_some() || self.node.project.is_some() {
+            return Ok(None);
+        }
+        if !self.fetch(cx)? {
+            return Ok(Some(0));
+        }
+        self.push(columns);
+        Ok(Some(1))
     }
 }

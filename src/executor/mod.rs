@@ -62,7 +62,7 @@ pub use spill::TempSpace;
 
 use crate::base::Result;
 use crate::planner::plan::{Access, PreparedPlan};
-use crate::types::{Batch, Datum};
+use crate::types::{Batch, ColumnBuilder, Datum};
 use context::Shared;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -77,6 +77,13 @@ pub(crate) trait Operator: Send {
 
     /// Starts again from the first row, with the values that the slots have now.
     fn rewind(&mut self, cx: &mut Cx<'_>) -> Result<()>;
+
+    /// Rewinds and appends all rows to columns that the caller gathers over many rounds; how many. None: this operator
+    /// has no such way, and nothing was done. For the inner side of a nested loop, where a batch for each row would cost more
+    /// than the row.
+    fn append(&mut self, _cx: &mut Cx<'_>, _columns: &mut [ColumnBuilder]) -> Result<Option<usize>> {
+        Ok(None)
+    }
 }
 
 pub(crate) type BoxOperator = Box<dyn Operator>;

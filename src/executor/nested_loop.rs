@@ -8,7 +8,7 @@ use super::{BATCH_ROWS, BoxOperator, Cx, Operator};
 use crate::base::Result;
 use crate::expr::Selection;
 use crate::planner::plan::{JoinKind, NestedLoop};
-use crate::types::{Batch, ColumnReader, Physical, SqlType};
+use crate::types::{Batch, ColumnBuilder, ColumnReader, Physical, SqlType};
 use arrow_array::{Array, ArrayRef, UInt32Array};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -127,12 +127,22 @@ impl NestedLoopOp {
     /// Runs the right side for rows from `row` on until there is a batch's worth of pairs; returns the next row.
     fn run_right(&mut self, cx: &mut Cx<'_>, batch: &Batch, row: usize) -> Result<usize> {
         let slots = self.slot_values(cx, batch)?;
+        let mut columns: Vec<ColumnBuilder> =
+            self.right_types.iter().map(|t| ColumnBuilder::new(t.physical(), 0)).collect();
         let mut pieces = Vec::new();
         let mut pairs = Pairs::default();
         let mut end = row;
         while end < batch.rows && pairs.len() < cx.batch_rows {
             for ((slot, form), values) in &slots {
                 cx.exec[*slot] = ColumnReader::new(*form, values).get(end).to_owned();
+            }
+            if let Some(rows) = self.right.append(cx, &mut columns)? {
+                for _ in 0..rows {
+                    pairs.push(end as u32, pairs.right_rows as u32);
+                    pairs.right_rows += 1;
+                }
+                end += 1;
+                continue;
             }
             self.right.rewind(cx)?;
             let only_first = self.node.condition.is_none() && (self.node.kind.left_only() || self.node.inner_unique);
@@ -148,6 +158,9 @@ impl NestedLoopOp {
             end += 1;
         }
         let right = match pieces.len() {
+            0 if pairs.right_rows > 0 => {
+                Batch::new(columns.iter_mut().map(ColumnBuilder::finish).collect(), pairs.right_rows)
+            }
             0 => empty(&self.right_types),
             1 => pieces.pop().expect("one piece"),
             _ => Batch::concat(&pieces),

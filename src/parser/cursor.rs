@@ -4,7 +4,6 @@
 //! token that no continuation allows is the one an error names, and parsing takes time linear in the text.
 
 use super::ast::{Ident, Pos};
-use super::expr::Context;
 use super::keywords::Keyword as Kw;
 use super::lexer::{self, Lexer, Tok, Token};
 use super::literal;
@@ -21,8 +20,8 @@ pub(super) struct Parser<'a> {
     stack_base: usize,
     /// The greatest height of any tree built since it was last reset; see `raise`.
     pub(super) height: usize,
-    /// Where the expression being read stands.
-    pub(super) context: Context,
+    /// The expression being read is a column of a target list, not inside parentheses of it.
+    pub(super) labels: bool,
 }
 
 impl<'a> Parser<'a> {
@@ -36,7 +35,7 @@ impl<'a> Parser<'a> {
             depth: 0,
             stack_base: stack_address(),
             height: 0,
-            context: Context::Plain,
+            labels: false,
         })
     }
 

@@ -15,7 +15,7 @@ enum TableParen {
 
 impl Parser<'_> {
     /// `from_list`.
-    pub(super) fn table_refs(&mut self) -> Result<Vec<TableRef>> {
+    pub(super) fn from_list(&mut self) -> Result<Vec<TableRef>> {
         self.list(Self::table_ref)
     }
 
@@ -112,7 +112,7 @@ impl Parser<'_> {
         let pos = self.pos();
         match self.peek() {
             Tok::LParen => match self.table_paren()? {
-                TableParen::Query(query, pos) => self.subquery(query, pos, false),
+                TableParen::Query(query, pos) => self.subquery(*query, pos, false),
                 TableParen::Table(table) => self.aliased_join(table),
             },
             Tok::Keyword(Kw::Lateral) => {
@@ -164,12 +164,12 @@ impl Parser<'_> {
     }
 
     /// A query in parentheses with its alias, which PostgreSQL 15 demands.
-    fn subquery(&mut self, query: Box<Query>, pos: Pos, lateral: bool) -> Result<TableRef> {
+    fn subquery(&mut self, query: Query, pos: Pos, lateral: bool) -> Result<TableRef> {
         let alias = self.opt_alias()?;
         if alias.is_none() {
             return Err(alias_needed(&query, pos));
         }
-        Ok(TableRef::Subquery { lateral, query, alias, pos })
+        Ok(TableRef::Subquery { lateral, query: Box::new(query), alias, pos })
     }
 
     /// `'(' joined_table ')' [alias_clause]`.
@@ -189,15 +189,15 @@ impl Parser<'_> {
         self.enter()?;
         let pos = self.expect(Tok::LParen)?.pos();
         let paren = if self.at_query_start() {
-            TableParen::Query(self.select_no_parens()?, pos)
+            TableParen::Query(Box::new(self.select_no_parens()?), pos)
         } else if self.at(Tok::LParen) {
             match self.table_paren()? {
                 TableParen::Query(query, _) if self.at(Tok::RParen) => TableParen::Query(query, pos),
                 TableParen::Query(query, _) if self.at_query_tail() => {
-                    TableParen::Query(self.select_behind_parens(query)?, pos)
+                    TableParen::Query(Box::new(self.select_behind_parens(*query)?), pos)
                 }
                 TableParen::Query(query, inner) => {
-                    let first = self.subquery(query, inner, false)?;
+                    let first = self.subquery(*query, inner, false)?;
                     TableParen::Table(self.joined_table(first)?)
                 }
                 TableParen::Table(table) => {

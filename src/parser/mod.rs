@@ -5,8 +5,7 @@
 //! is rejected with the same words at the same byte, and no statement is read differently.
 //!
 //! Entry points: [`parse`] for the text of a query message, [`parse_expression`] and [`parse_type_name`] for fragments
-//! that the catalog keeps as text, [`quote_ident`](keywords::quote_ident) to write a name so that it reads back,
-//! [`lift_literals`](fingerprint::lift_literals) for the text that a cached plan may be found by.
+//! that the catalog keeps as text, [`quote_ident`](keywords::quote_ident) to write a name so that it reads back.
 //!
 //! Must not know: catalogs, what types mean, sessions.
 //!
@@ -20,7 +19,6 @@
 //! then whichever statement is in question.
 
 pub mod ast;
-pub mod fingerprint;
 pub mod keywords;
 pub mod lexer;
 
@@ -41,7 +39,6 @@ mod utility;
 #[cfg(test)]
 mod tests;
 
-pub use fingerprint::lift_literals;
 pub use keywords::quote_ident;
 
 use crate::base::Result;

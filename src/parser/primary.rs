@@ -202,7 +202,6 @@ impl Parser<'_> {
             Kw::Row if self.peek_at(1) == Tok::LParen => self.row(),
             Kw::Grouping if self.peek_at(1) == Tok::LParen => self.grouping(),
             Kw::Interval => self.interval_literal(),
-            Kw::Nulls if matches!(self.kw_at(1), Some(Kw::First | Kw::Last)) => Err(self.unexpected()),
             _ if self.at_typed_literal(k) => self.sql_literal(k),
             _ if self.at_special_function(k) => self.func_expr_common(k),
             _ if k.is_col_id() || k.is_type_function_name() => self.named(),
@@ -293,7 +292,7 @@ impl Parser<'_> {
     fn exists(&mut self) -> Result<Expr> {
         let pos = self.advance().pos();
         let query = self.select_with_parens()?;
-        Ok(node(ExprKind::Exists(query), pos))
+        Ok(node(ExprKind::Exists(Box::new(query)), pos))
     }
 
     /// ARRAY(subquery) or ARRAY[...].
@@ -302,7 +301,7 @@ impl Parser<'_> {
         let pos = self.advance().pos();
         if self.at(Tok::LParen) {
             let query = self.select_with_parens()?;
-            return Ok(node(ExprKind::ArraySubquery(query), pos));
+            return Ok(node(ExprKind::ArraySubquery(Box::new(query)), pos));
         }
         let array = self.array_expr()?;
         Ok(node(array.kind, pos))

@@ -1,7 +1,7 @@
 //! Queries: `SelectStmt` and its clauses.
 
 use super::ast::*;
-use super::cursor::{Parser, is_ident, refuse};
+use super::cursor::{Parser, is_col_id, is_ident, refuse};
 use super::keywords::Keyword as Kw;
 use super::lexer::Tok;
 use crate::base::{Error, Result, SqlState};
@@ -22,7 +22,7 @@ impl Parser<'_> {
     }
 
     /// `select_with_parens`.
-    pub(super) fn select_with_parens(&mut self) -> Result<Box<Query>> {
+    pub(super) fn select_with_parens(&mut self) -> Result<Query> {
         self.expect(Tok::LParen)?;
         let query = self.select_no_parens()?;
         self.expect(Tok::RParen)?;
@@ -30,14 +30,14 @@ impl Parser<'_> {
     }
 
     /// `select_no_parens`, or a query in parentheses with or without clauses behind them.
-    pub(super) fn select_no_parens(&mut self) -> Result<Box<Query>> {
+    pub(super) fn select_no_parens(&mut self) -> Result<Query> {
         let pos = self.pos();
         let with = self.opt_with()?;
         self.select_after_with(with, pos)
     }
 
     /// The query behind its WITH clause; `pos` is where that began.
-    pub(super) fn select_after_with(&mut self, with: Option<With>, pos: Pos) -> Result<Box<Query>> {
+    pub(super) fn select_after_with(&mut self, with: Option<With>, pos: Pos) -> Result<Query> {
         self.enter()?;
         let outer = std::mem::replace(&mut self.height, 0);
         let first = self.select_operand()?;
@@ -50,13 +50,13 @@ impl Parser<'_> {
     }
 
     /// The same, when its first operand has been read already with its parentheses.
-    pub(super) fn select_behind_parens(&mut self, first: Box<Query>) -> Result<Box<Query>> {
+    pub(super) fn select_behind_parens(&mut self, first: Query) -> Result<Query> {
         let pos = first.pos;
         self.select_rest(first, None, pos)
     }
 
     /// Set operations and clauses behind the first operand.
-    fn select_rest(&mut self, first: Box<Query>, with: Option<With>, pos: Pos) -> Result<Box<Query>> {
+    fn select_rest(&mut self, first: Query, with: Option<With>, pos: Pos) -> Result<Query> {
         let mut query = self.set_operations(first, 0)?;
         query.pos = pos;
         self.insert_options(&mut query, with)?;
@@ -64,7 +64,7 @@ impl Parser<'_> {
     }
 
     /// `select_clause` by climbing: INTERSECT binds more tightly than UNION and EXCEPT; all associate to the left.
-    fn set_operations(&mut self, mut left: Box<Query>, min: u8) -> Result<Box<Query>> {
+    fn set_operations(&mut self, mut left: Query, min: u8) -> Result<Query> {
         let mut tall = self.height + 1;
         loop {
             let (kind, level) = match self.peek() {
@@ -95,12 +95,12 @@ impl Parser<'_> {
     }
 
     /// `simple_select` other than a set operation, or `select_with_parens`.
-    fn select_operand(&mut self) -> Result<Box<Query>> {
+    fn select_operand(&mut self) -> Result<Query> {
         let pos = self.pos();
         let body = match self.peek() {
-            Tok::Keyword(Kw::Select) => QueryBody::Select(self.simple_select()?),
+            Tok::Keyword(Kw::Select) => QueryBody::Select(Box::new(self.simple_select()?)),
             Tok::Keyword(Kw::Values) => QueryBody::Values(self.values_clause()?),
-            Tok::Keyword(Kw::Table) => QueryBody::Select(self.table_command()?),
+            Tok::Keyword(Kw::Table) => QueryBody::Select(Box::new(self.table_command()?)),
             Tok::LParen => return self.select_with_parens(),
             _ => return Err(self.unexpected()),
         };
@@ -114,19 +114,19 @@ impl Parser<'_> {
     }
 
     /// `TABLE relation_expr`.
-    fn table_command(&mut self) -> Result<Box<Select>> {
+    fn table_command(&mut self) -> Result<Select> {
         let pos = self.advance().pos();
         let relation = self.relation_expr()?;
         let star = Expr::new(ExprKind::Column(ColumnRef { parts: Vec::new(), star: true }), pos);
-        let mut select = Box::new(empty_select(pos));
+        let mut select = empty_select(pos);
         select.targets = vec![SelectTarget { expr: star, alias: None }];
         select.from = vec![TableRef::Relation { relation, alias: None, sample: None }];
         Ok(select)
     }
 
     /// SELECT and its own clauses.
-    fn simple_select(&mut self) -> Result<Box<Select>> {
-        let mut select = Box::new(empty_select(self.advance().pos()));
+    fn simple_select(&mut self) -> Result<Select> {
+        let mut select = empty_select(self.advance().pos());
         if self.kw(Kw::Distinct) {
             let on = self.kw(Kw::On);
             let list = if on { self.paren_list(Self::a_expr)? } else { Vec::new() };
@@ -142,7 +142,7 @@ impl Parser<'_> {
             select.into = Some(self.opt_temp_table_name()?);
         }
         if self.kw(Kw::From) {
-            select.from = self.table_refs()?;
+            select.from = self.from_list()?;
         }
         select.filter = self.where_clause()?;
         if self.kw(Kw::Group) {
@@ -486,14 +486,13 @@ impl Parser<'_> {
             return Ok(None);
         }
         let pos = self.advance().pos();
-        let recursive = self.noise(Kw::Recursive);
+        let recursive = self.kw(Kw::Recursive);
         let ctes = self.list(Self::common_table_expr)?;
         Ok(Some(With { recursive, ctes, pos }))
     }
 
     /// `common_table_expr`.
     fn common_table_expr(&mut self) -> Result<Cte> {
-        self.enter()?;
         let name = self.col_id()?;
         let columns = self.opt_columns()?;
         self.expect_kw(Kw::As)?;
@@ -508,7 +507,6 @@ impl Parser<'_> {
         let statement = self.parens(Self::preparable_stmt)?;
         let search = self.opt_search()?;
         let cycle = self.opt_cycle()?;
-        self.leave();
         Ok(Cte { name, columns, materialized, statement, search, cycle })
     }
 
@@ -564,7 +562,7 @@ impl Parser<'_> {
             return Ok(None);
         }
         let pos = self.pos();
-        if self.at_seq(&[Kw::Current, Kw::Of]) {
+        if self.at_seq(&[Kw::Current, Kw::Of]) && is_col_id(self.peek_at(2)) {
             self.advance();
             self.advance();
             return Ok(Some(Expr::new(ExprKind::CurrentOf(self.col_id()?), pos)));
@@ -588,18 +586,18 @@ fn empty_select(pos: Pos) -> Select {
     }
 }
 
-pub(super) fn bare_query(body: QueryBody, pos: Pos) -> Box<Query> {
-    Box::new(Query { with: None, body, order_by: Vec::new(), limit: None, offset: None, locking: Vec::new(), pos })
+pub(super) fn bare_query(body: QueryBody, pos: Pos) -> Query {
+    Query { with: None, body, order_by: Vec::new(), limit: None, offset: None, locking: Vec::new(), pos }
 }
 
 /// A query as an operand: its body alone if it is nothing more.
-fn operand_body(query: Box<Query>) -> QueryBody {
+fn operand_body(query: Query) -> QueryBody {
     let bare = query.with.is_none()
         && query.order_by.is_empty()
         && query.limit.is_none()
         && query.offset.is_none()
         && query.locking.is_empty();
-    if bare { query.body } else { QueryBody::Query(query) }
+    if bare { query.body } else { QueryBody::Query(Box::new(query)) }
 }
 
 /// 42601 for a subquery in FROM without a name.

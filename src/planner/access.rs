@@ -10,7 +10,7 @@ use super::build::{OrderKey, Planned, Want, n_log_n, satisfies};
 use super::columns::{Columns, is_volatile, used};
 use super::conjuncts::{commuted, comparison, join, split_all, unrelabel};
 use super::estimate::*;
-use super::plan::{Bound, KeyPart, KeyRange, Lookup, Node, RangeCondition, Scan, ScanColumn};
+use super::plan::{Append, Bound, Distinct, KeyPart, KeyRange, Lookup, Node, RangeCondition, Scan, ScanColumn};
 use crate::base::Result;
 use crate::binder::rel;
 use crate::expr::{ColId, Expr, Form};
@@ -79,7 +79,62 @@ impl Planner<'_> {
     pub(super) fn build_scan(&mut self, scan: rel::Scan, conjuncts: Vec<Expr>, want: &Want) -> Result<Planned> {
         let subject = self.subject(scan, conjuncts)?;
         let path = self.best_path(&subject, want);
-        self.finish_scan(subject, path)
+        match self.union_of_ranges(&subject, path.weighed, want)? {
+            Some(planned) => Ok(planned),
+            None => self.finish_scan(subject, path),
+        }
+    }
+
+    /// `a = 1 OR b = 2` by two indexes: the scans of the arms one after another, each row once.
+    fn union_of_ranges(&mut self, s: &Subject, limit: f64, want: &Want) -> Result<Option<Planned>> {
+        if !want.order.is_empty() || want.rows.is_some() {
+            return Ok(None);
+        }
+        for (i, conjunct) in s.conjuncts.iter().enumerate() {
+            let Expr::Or(parts) = conjunct else { continue };
+            if conjunct.has_subquery() || is_volatile(conjunct, &self.subqueries) {
+                continue;
+            }
+            let mut scan = s.scan.clone();
+            let key = match scan.key {
+                Some(key) => key,
+                None => *scan.key.insert(self.new_column("ctid", SqlType::BYTEA)),
+            };
+            let (mut arms, mut cost) = (Vec::new(), 0.0);
+            for part in parts {
+                let mut conjuncts = split_all(part.clone());
+                conjuncts.extend(s.conjuncts.iter().enumerate().filter(|(j, _)| *j != i).map(|(_, c)| c.clone()));
+                let arm = self.subject(scan.clone(), conjuncts)?;
+                let path = self.best_path(&arm, &Want::default());
+                if path.index.is_none() || (path.prefix.is_empty() && path.lower.is_none() && path.upper.is_none()) {
+                    break;
+                }
+                cost += path.cost + arm.out_rows * CPU_OPERATOR * 2.0;
+                arms.push((arm, path));
+            }
+            if arms.len() < parts.len() || cost >= limit {
+                continue;
+            }
+            return self.append_arms(arms, key).map(Some);
+        }
+        Ok(None)
+    }
+
+    fn append_arms(&mut self, arms: Vec<(Subject, Path)>, key: ColId) -> Result<Planned> {
+        let mut inputs = Vec::new();
+        let mut columns = Vec::new();
+        for (arm, path) in arms {
+            let planned = self.finish_scan(arm, path)?;
+            columns.clone_from(&planned.columns);
+            inputs.push(planned.plan);
+        }
+        let types = self.types(&columns);
+        let rows = inputs.iter().map(|p| p.estimate.rows).sum();
+        let total = inputs.iter().map(|p| p.estimate.total).sum();
+        let appended = Planned::new(Node::Append(Arc::new(Append { inputs })), types, columns, 0.0, total, rows);
+        let key = self.lower(&Expr::Column { id: key, ty: SqlType::BYTEA }, &appended.columns)?;
+        let distinct = |input| Node::Distinct(Arc::new(Distinct { input, on: Some(vec![key]), sorted: false }));
+        Ok(appended.over(distinct, rows * CPU_OPERATOR, rows))
     }
 
     /// Notes where a scan's columns come from, for estimates.

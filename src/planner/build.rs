@@ -273,8 +273,58 @@ impl Planner<'_> {
             rel::JoinKind::Inner | rel::JoinKind::Right => JoinKind::Inner,
         };
         let conjuncts = j.on.map(split_all).unwrap_or_default();
-        let left = self.build(*j.left, &Want::default())?;
-        self.join_pair(kind, left, *j.right, conjuncts)
+        let alternative = match kind {
+            JoinKind::Semi => self.semi_as_inner(&j.left, &j.right, &conjuncts),
+            _ => None,
+        };
+        let left = self.build((*j.left).clone(), &Want::default())?;
+        let planned = self.join_pair(kind, left, *j.right, conjuncts)?;
+        match alternative {
+            Some(rel) => {
+                let other = self.build(rel, &Want::default())?;
+                Ok(if other.total() < planned.total() { other } else { planned })
+            }
+            None => Ok(planned),
+        }
+    }
+
+    /// `x IN (SELECT y ..)` as a join with the distinct `y`s, so that a few of them can look up many `x` by index. None if
+    /// there is no such index, or the condition is more than equalities.
+    fn semi_as_inner(&self, left: &Rel, right: &Rel, conjuncts: &[Expr]) -> Option<Rel> {
+        let mut core = left;
+        while let Rel::Filter { input, .. } = core {
+            core = input;
+        }
+        let Rel::Scan(scan) = core else { return None };
+        let right_columns: Columns = right.columns().into_iter().collect();
+        let mut keys = Vec::new();
+        let mut indexed = false;
+        for c in conjuncts {
+            let ("=", a, b) = super::conjuncts::comparison(c)? else { return None };
+            let (outer, inner) = if a.columns().is_disjoint(&right_columns) { (a, b) } else { (b, a) };
+            let Expr::Column { id, .. } = inner else { return None };
+            let Expr::Column { id: outer, .. } = super::conjuncts::unrelabel(outer) else { return None };
+            let (_, at) = scan.columns.iter().find(|c| c.0 == *outer)?;
+            let part = crate::catalog::KeyPart::Column(scan.table.columns[*at].attnum);
+            indexed |= self.catalog.indexes_of(scan.table.oid).iter().any(|i| i.keys[0].part == part);
+            keys.push(*id);
+        }
+        if !indexed || !free(right, &self.subqueries).is_empty() {
+            return None;
+        }
+        keys.dedup();
+        let exprs = keys.iter().map(|id| (*id, Expr::Column { id: *id, ty: self.ty(*id) })).collect();
+        let distinct = Rel::Distinct {
+            input: Box::new(Rel::Project { input: Box::new(right.clone()), exprs }),
+            on: DistinctOn::All(keys),
+        };
+        Some(Rel::Join(rel::Join {
+            kind: rel::JoinKind::Inner,
+            left: Box::new(left.clone()),
+            right: Box::new(distinct),
+            on: join(conjuncts.to_vec()),
+            lateral: false,
+        }))
     }
 
     fn build_system_scan(&mut self, s: rel::SystemScan) -> Result<Planned> {

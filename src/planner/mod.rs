@@ -184,6 +184,12 @@ impl Planner<'_> {
         rel
     }
 
+    /// A column that only the plan knows.
+    fn new_column(&mut self, name: &str, ty: SqlType) -> ColId {
+        self.columns.push(ColumnInfo { relation: None, name: name.into(), ty });
+        ColId(self.columns.len() as u32 - 1)
+    }
+
     fn ty(&self, id: ColId) -> SqlType {
         self.columns[id.0 as usize].ty
     }

@@ -21,29 +21,6 @@ fn db() -> Db {
     db
 }
 
-#[test]
-fn explore() {
-    let Ok(path) = std::env::var("HEADWATER_EXPLORE") else { return };
-    let db = db();
-    db.create("p", "id int4 pk, name text");
-    db.create("ch", "id int4 pk, pid int4 index refs=p:cascade, v int8");
-    db.create("w", "p int4 index, q int4, r int4");
-    for i in 1..=30 {
-        let r = if i % 7 == 0 { "null".to_owned() } else { (i % 3).to_string() };
-        db.run(&format!("insert into w values ({i}, {}, {r})", i % 5)).unwrap();
-    }
-    for line in std::fs::read_to_string(path).unwrap().lines() {
-        println!("> {line}");
-        match line.strip_prefix("explain ") {
-            Some(sql) => println!("{}", db.explain(sql)),
-            None => match line.strip_prefix("analyze ") {
-                Some(sql) => println!("{}", db.analyze(sql)),
-                None => println!("{}", db.text(line)),
-            },
-        }
-    }
-}
-
 /// Each statement in order, with its answer.
 fn check(db: &Db, cases: &[(&str, &str)]) {
     for (sql, answer) in cases {
@@ -322,3 +299,44 @@ fn the_first_lock_spares_the_restart() {
     drop(other);
     check(&db, &[("select b from t where a = 1", "11")]);
 }
+
+#[test]
+fn plans_have_postgresqls_shape() {
+    let db = db();
+    db.create("w", "p int4 index, q int4 index, r int4");
+    db.run("insert into w select a, b, a from t").unwrap();
+    let rows: Vec<String> = (10..3000).map(|n| format!("({n}, {n}, {n})")).collect();
+    db.run(&format!("insert into w values {}", rows.join(", "))).unwrap();
+    let cases = [
+        ("select * from t where a = 1", "Index Scan using t_pkey on t\n  Index Cond: (a = 1)"),
+        (
+            "select count(*) from t where b > 1 and c = 'x'",
+            "Aggregate\n  ->  Index Scan using t_b_idx on t\n        Index Cond: (b > 1)\n        Filter: (c = 'x'::text)",
+        ),
+        ("select p from w where p = 5 or q = 7", UNION),
+        ("select r from w where p in (select x from u)", IN),
+        (
+            "update t set b = 3 where a = 5",
+            "Update on t\n  ->  Index Scan using t_pkey on t\n        Index Cond: (a = 5)",
+        ),
+        (
+            "select max(p) from w",
+            "Aggregate\n  ->  Limit\n        ->  Index Only Scan Backward using w_p_idx on w\n              Filter: (p IS NOT NULL)",
+        ),
+        ("select (select max(x) from u), a from t where a not in (select x from u)", SUBPLANS),
+    ];
+    for (sql, plan) in cases {
+        assert_eq!(db.explain(sql), plan, "{sql}");
+    }
+    check(
+        &db,
+        &[
+            ("select p from w where p = 15 or q = 17 or p = 17 order by 1", "15;17"),
+            ("select r from w where p in (select x from u) order by 1", "1;3"),
+        ],
+    );
+}
+
+const UNION: &str = "Unique\n  ->  Append\n        ->  Index Scan using w_p_idx on w\n              Index Cond: (w.p = 5)\n        ->  Index Scan using w_q_idx on w\n              Index Cond: (w.q = 7)";
+const IN: &str = "Nested Loop\n  ->  HashAggregate\n        Group Key: u.x\n        ->  Seq Scan on u\n  ->  Index Scan using w_p_idx on w\n        Index Cond: (w.p = u.x)";
+const SUBPLANS: &str = "Index Only Scan using t_b_idx on t\n  Filter: (NOT (hashed SubPlan 1))\n  InitPlan 2 (returns $0)\n    ->  Aggregate\n          ->  Seq Scan on u\n  SubPlan 1\n    ->  Seq Scan on u";

@@ -171,8 +171,7 @@ pub enum ExprKind {
     },
     /// GROUPING(...).
     Grouping(Vec<Expr>),
-    /// DEFAULT. The grammar takes it anywhere; outside INSERT ... VALUES and SET the binder refuses it
-    /// (`DEFAULT is not allowed in this context`).
+    /// DEFAULT, only in INSERT ... VALUES and UPDATE ... SET.
     Default,
     /// CURRENT OF cursor, only as a whole WHERE.
     CurrentOf(Ident),

@@ -5,8 +5,8 @@
 //! them. Every expression and every name carries a [`Pos`], the byte offset in the text given to
 //! [`parse`](super::parse) of the token PostgreSQL would point at in an error, so that the binder can report it.
 //!
-//! Trees are finite in height: the parser refuses any whose height exceeds [`MAX_HEIGHT`](super::MAX_HEIGHT), so that
-//! recursion over a tree is bounded.
+//! Trees are finite in height: the parser refuses any whose height exceeds [`MAX_HEIGHT`](super::MAX_HEIGHT), so plain
+//! recursion over a tree is safe.
 //!
 //! Read in this order: `mod.rs`, `expr.rs`, `types.rs`, `select.rs`, `dml.rs`, `table.rs`, `object.rs`, `utility.rs`.
 

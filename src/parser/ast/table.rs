@@ -374,8 +374,6 @@ pub enum SequenceOptionKind {
     Start(String),
     /// RESTART [WITH n].
     Restart(Option<String>),
-    /// LOGGED and UNLOGGED, which PostgreSQL's grammar takes and its sequences then refuse.
-    Logged(bool),
 }
 
 /// ALTER TABLE and its cousins on indexes, views, sequences, materialized views, foreign tables and composite types.

@@ -190,7 +190,7 @@ impl Parser<'_> {
             Tok::Keyword(Kw::Set) => self.alter_column_set(name),
             Tok::Keyword(Kw::Drop) => self.alter_column_drop(name),
             Tok::Keyword(Kw::Type) => self.alter_column_type(name),
-            Tok::Keyword(Kw::Reset) => {
+            Tok::Keyword(Kw::Reset) if self.peek_at(1) == Tok::LParen => {
                 self.advance();
                 Ok(ResetColumnOptions { name, options: self.reloptions()? })
             }

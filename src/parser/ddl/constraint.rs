@@ -323,8 +323,9 @@ impl Parser<'_> {
 
     /// What follows UNIQUE and PRIMARY KEY of a table.
     fn constraint_keys(&mut self, kind: &str, treated: bool) -> Result<(ConstraintKeys, ConstraintTiming)> {
-        let keys = if !treated && self.kw(Kw::Using) {
-            self.expect_kw(Kw::Index)?;
+        let keys = if !treated && self.at_seq(&[Kw::Using, Kw::Index]) {
+            self.advance();
+            self.advance();
             ConstraintKeys::Index(self.col_id()?)
         } else {
             ConstraintKeys::Columns {

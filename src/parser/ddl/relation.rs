@@ -18,7 +18,7 @@ impl Parser<'_> {
         let options = self.opt_reloptions()?;
         self.expect_kw(Kw::As)?;
         let query_start = self.pos();
-        let mut query = *self.select_no_parens()?;
+        let mut query = self.select_no_parens()?;
         let query_end = self.last_end();
         let pos = self.pos();
         let check_option = self.opt_check_option()?;
@@ -66,7 +66,7 @@ impl Parser<'_> {
         let options = self.opt_reloptions()?;
         let tablespace = self.opt_tablespace()?;
         self.expect_kw(Kw::As)?;
-        let source = Statement::Select(self.select_no_parens()?);
+        let source = Statement::Select(Box::new(self.select_no_parens()?));
         let with_data = self.opt_with_data()?;
         Ok(Statement::CreateTableAs(Box::new(CreateTableAs {
             materialized: true,
@@ -140,12 +140,10 @@ impl Parser<'_> {
         if self.at(Tok::LParen) {
             return self.parens(Self::a_expr).map(IndexKey::Expr);
         }
-        if self.at_function() || self.peek_at(1) == Tok::Dot {
+        if self.at_function() {
             return self.func_expr_windowless().map(IndexKey::Expr);
         }
-        let column = self.col_id()?;
-        self.refuse_indirection()?;
-        Ok(IndexKey::Column(column))
+        self.col_id().map(IndexKey::Column)
     }
 
     /// An operator class behind a key; NULLS FIRST is none.
@@ -198,8 +196,6 @@ impl Parser<'_> {
                 | Kw::Sequence
                 | Kw::Start
                 | Kw::Restart
-                | Kw::Logged
-                | Kw::Unlogged
         ) {
             return Ok(None);
         }
@@ -232,7 +228,6 @@ impl Parser<'_> {
                 self.kw(Kw::With);
                 Start(self.signed_number()?)
             }
-            Kw::Logged | Kw::Unlogged => Logged(k == Kw::Logged),
             _ => Restart(self.opt_restart_value()?),
         };
         Ok(Some(SequenceOption { kind, pos }))
@@ -256,7 +251,7 @@ impl Parser<'_> {
         self.expect_kw(Kw::On)?;
         let elements = self.list(Self::index_key)?;
         self.expect_kw(Kw::From)?;
-        let from = self.table_refs()?;
+        let from = self.from_list()?;
         Ok(Statement::CreateStatistics(Box::new(CreateStatistics { if_not_exists, name, kinds, elements, from })))
     }
 
@@ -368,7 +363,7 @@ fn recursive_view(name: &RelationName, columns: &[Ident], query: Query) -> Query
         search: None,
         cycle: None,
     };
-    let mut outer = *bare_query(QueryBody::Select(Box::new(select)), pos);
+    let mut outer = bare_query(QueryBody::Select(Box::new(select)), pos);
     outer.with = Some(With { recursive: true, ctes: vec![cte], pos });
     outer
 }
