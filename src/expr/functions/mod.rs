@@ -9,6 +9,7 @@ pub(super) mod array_slice;
 mod boolean;
 pub(super) mod compare;
 pub(super) mod convert;
+mod datetime;
 mod encode;
 mod hash;
 mod like;
@@ -35,6 +36,16 @@ pub static TABLES: &[&[Function]] = &[
     array::TABLE,
     boolean::TABLE,
     compare::TABLE,
+    datetime::ARITH,
+    datetime::CAST,
+    datetime::COMPARE,
+    datetime::EXTRACT,
+    datetime::MAKE,
+    datetime::PICTURES,
+    datetime::READING,
+    datetime::SERIES,
+    datetime::TRUNC,
+    datetime::ZONE,
     encode::TABLE,
     hash::TABLE,
     like::TABLE,

@@ -305,7 +305,6 @@ pub(super) static TABLE: &[Function] = &[
     f(1576, "setval", &[REGCLASS, INT8], INT8, Host).volatile(),
     f(1765, "setval", &[REGCLASS, INT8, BOOL], INT8, Host).volatile(),
     f(1993, "shobj_description", &[OID, NAME], TEXT, Host).stable(),
-    f(274, "timeofday", &[], TEXT, Host).volatile(),
     f(3495, "to_regclass", &[TEXT], REGCLASS, Host).stable(),
     f(4195, "to_regcollation", &[TEXT], REGCOLLATION, Host).stable(),
     f(4086, "to_regnamespace", &[TEXT], REGNAMESPACE, Host).stable(),

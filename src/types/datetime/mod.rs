@@ -10,6 +10,7 @@
 //! Read in this order: `calendar.rs`, `zone.rs`, `interval.rs`, `input/mod.rs`, `write.rs`, `write_interval.rs`.
 
 pub mod abbreviations;
+pub mod arith;
 pub mod calendar;
 mod input;
 mod interval;
@@ -23,13 +24,14 @@ mod zone;
 pub use interval::Interval;
 pub use timetz::{pack_timetz, unpack_timetz};
 pub use words::Unit;
-pub use write::{MONTHS, WEEKDAYS};
+pub use write::{MONTHS, WEEKDAYS, offset as write_offset};
 pub use write_interval::IntervalFields;
 pub use zone::{TimeZone, ZoneInfo};
 
 use super::{Datum, DatumRef, FormatContext, IntervalStyle, SqlType, oid};
 use crate::base::Result;
 use input::parse_interval;
+pub use input::parse_zone_offset;
 
 /// Reads the text form of a date/time type and rounds it to the type's precision.
 pub fn parse(ty: SqlType, text: &str, context: &FormatContext) -> Result<Datum> {

@@ -18,11 +18,21 @@ use super::calendar::{
     Civil, DATE_INFINITY, DATE_NEG_INFINITY, TIMESTAMP_INFINITY, TIMESTAMP_NEG_INFINITY, UNIX_EPOCH_US, date_is_valid,
 };
 use super::pack_timetz;
+use super::trouble::Trouble;
 use crate::base::{Error, Result, SqlState};
 use crate::types::format_context::FormatContext;
 use crate::types::typmod::{fit_interval, round_micros};
 use crate::types::{Datum, SqlType, oid};
 use date_time::{Moment, date_time};
+
+/// `+hh[:mm[:ss]]` in seconds west of Greenwich: none if it is no such thing, none inside if it is out of range.
+pub fn parse_zone_offset(text: &str) -> Option<Option<i32>> {
+    match state::numeric_zone(text) {
+        Ok(west) => Some(Some(west)),
+        Err(Trouble::BadFormat) => None,
+        Err(_) => Some(None),
+    }
+}
 
 pub fn parse(ty: SqlType, text: &str, context: &FormatContext) -> Result<Datum> {
     Ok(match ty.oid {
