@@ -9,6 +9,8 @@ pub mod expr;
 pub mod io;
 pub mod parser;
 pub mod planner;
+pub mod server;
+pub mod session;
 pub mod storage;
 pub mod table;
 pub mod txn;

@@ -62,7 +62,6 @@ impl Binder<'_> {
         let access = self.open_access(table.oid, AccessMode::Update);
         let alias: Arc<str> = "excluded".into();
         let select = self.open_access(table.oid, AccessMode::Select);
-        self.lenient.push(select);
         let columns = self.table_columns(table, &alias, select);
         let offered = self.item_columns(&columns);
         let item = self.add_item(alias, ItemKind::Subquery, offered, true);
@@ -135,7 +134,7 @@ impl Binder<'_> {
                 let column = ast::ColumnRef { parts: vec![name.clone()], star: false };
                 self.transform_column_ref(&column, pos)
             }
-            IndexKey::Expr(expr) => self.transform_expr_in(expr, Clause::IndexExpression),
+            IndexKey::Expr(expr) => self.transform_expr_in(&expr.expr, Clause::IndexExpression),
         }
     }
 

@@ -61,6 +61,7 @@ mod tests;
 
 pub use clause::Clause;
 pub use entry::{bind, bind_value};
+pub use naming::column_name;
 pub use rel::{Query, Rel};
 pub use relation::{find_relation, resolve_type};
 pub use state::{Environment, Parameters};

@@ -11,7 +11,7 @@ enum Strength {
     Strong,
 }
 
-pub(super) fn column_name(expr: &Expr) -> String {
+pub fn column_name(expr: &Expr) -> String {
     figure(expr).map_or_else(|| "?column?".to_owned(), |(name, _)| name)
 }
 

@@ -11,6 +11,7 @@ use super::Cx;
 use crate::base::{Error, Oid, Result, SqlState};
 use crate::catalog::{Catalog, Constraint, ConstraintKind, FkAction, FkMatch};
 use crate::planner::definitions::Definition;
+use crate::storage::{Direction, Entries, KeyRange};
 use crate::table::{FetchedRow, Read, Recheck, Rechecks, TableDef};
 use crate::txn::LockMode;
 use crate::types::{Datum, DatumRef, Physical, SqlType, equal};
@@ -356,6 +357,30 @@ pub(crate) fn finish_rechecks(cx: &mut Cx<'_>, def: &Arc<TableDef>, rechecks: Re
             cx.deferred.work.push(Work::Unique(Arc::clone(def), recheck));
         } else {
             cx.with_rows(|txn, ev| def.recheck(txn, ev, &recheck))?;
+        }
+    }
+    Ok(())
+}
+
+/// Checks every row of a table against a foreign key that it has been given. Error: 23503.
+pub fn validate(env: &mut super::ExecContext<'_>, table: Oid, constraint: Oid) -> Result<()> {
+    let mut shared = super::context::Shared::default();
+    let mut exec = Vec::new();
+    let mut cx = Cx::new(env, &[], &mut exec, &mut shared);
+    let definition = cx.definitions.by_oid(cx.catalog, table)?;
+    let found = definition.def.table.constraint(constraint).and_then(|c| ForeignKey::new(table, c));
+    let key = found.ok_or_else(|| Error::internal("the foreign key is not in the catalog"))?;
+    let def = &definition.def;
+    let mut scan = cx.txn.scan_latest(def.tree, KeyRange::all(), Direction::Forward);
+    let mut entries = Entries::new();
+    loop {
+        let more = scan.next(cx.txn, &mut entries, super::BATCH_ROWS)?;
+        cx.check_cancelled()?;
+        for (_, value) in entries.iter() {
+            check_child(&mut cx, &key, &pick(&def.decode_row(value), &key.child_positions))?;
+        }
+        if !more {
+            break;
         }
     }
     Ok(())

@@ -67,7 +67,6 @@ impl KeyTable {
         self.ends.len()
     }
 
-    #[cfg(test)]
     pub fn key(&self, id: usize) -> &[u8] {
         key_at(&self.bytes, &self.ends, id)
     }

@@ -26,13 +26,16 @@ mod aggregate;
 mod append;
 mod build;
 mod context;
+pub mod copy;
 mod cte;
+pub mod ddl;
 mod distinct;
 mod filter;
 mod first_lock;
 pub mod foreign_key;
 mod function_scan;
 mod hash_join;
+mod insert_batch;
 mod instrument;
 mod key_table;
 mod limit;
@@ -57,6 +60,7 @@ mod window;
 
 pub use context::{Cx, ExecContext};
 pub use first_lock::take_first_lock;
+pub use insert_batch::insert_batch;
 pub use instrument::Actual;
 pub use spill::TempSpace;
 
@@ -162,6 +166,10 @@ impl Execution {
     /// Rows inserted, updated or deleted so far by the statement itself (not by its WITH queries or foreign keys).
     pub fn rows_affected(&self) -> u64 {
         self.shared.affected
+    }
+
+    pub fn params(&self) -> &[Datum] {
+        &self.params
     }
 
     pub fn plan(&self) -> &Arc<PreparedPlan> {

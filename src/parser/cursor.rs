@@ -3,7 +3,8 @@
 //! There is no backtracking: each decision is made by looking ahead, as an LALR(1) parser's would be, so the first
 //! token that no continuation allows is the one an error names, and parsing takes time linear in the text.
 
-use super::ast::{Ident, Pos};
+use super::ast::{Expr, Ident, Pos, SourceExpr};
+use super::expr::Context;
 use super::keywords::Keyword as Kw;
 use super::lexer::{self, Lexer, Tok, Token};
 use super::literal;
@@ -20,8 +21,8 @@ pub(super) struct Parser<'a> {
     stack_base: usize,
     /// The greatest height of any tree built since it was last reset; see `raise`.
     pub(super) height: usize,
-    /// The expression being read is a column of a target list, not inside parentheses of it.
-    pub(super) labels: bool,
+    /// Where the expression being read stands.
+    pub(super) context: Context,
 }
 
 impl<'a> Parser<'a> {
@@ -35,7 +36,7 @@ impl<'a> Parser<'a> {
             depth: 0,
             stack_base: stack_address(),
             height: 0,
-            labels: false,
+            context: Context::Plain,
         })
     }
 
@@ -232,6 +233,13 @@ impl<'a> Parser<'a> {
     /// `( item (, item)* )`, or nothing.
     pub(super) fn opt_paren_list<T>(&mut self, item: impl FnMut(&mut Self) -> Result<T>) -> Result<Vec<T>> {
         if self.at(Tok::LParen) { self.paren_list(item) } else { Ok(Vec::new()) }
+    }
+
+    /// An expression with the bytes that it spans.
+    pub(super) fn sourced(&mut self, expr: impl FnOnce(&mut Self) -> Result<Expr>) -> Result<SourceExpr> {
+        let start = self.pos();
+        let expr = expr(self)?;
+        Ok(SourceExpr { expr, start, end: self.last_end() })
     }
 
     /// `( item )`.

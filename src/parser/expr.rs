@@ -30,6 +30,16 @@ const CAST: u8 = 15;
 /// The level of no nonassociative operator.
 const NONE: u8 = u8::MAX;
 
+/// Where an expression stands, outside its own parentheses, if that bears on how it reads.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Context {
+    Plain,
+    /// A column of a target list, behind which a word such as LIKE may be a label.
+    Target,
+    /// The first argument of SUBSTRING, where SIMILAR without TO is no operator.
+    Substring,
+}
+
 /// What a parenthesis in an expression held.
 pub(super) enum Paren {
     Query(Box<Query>),
@@ -45,26 +55,30 @@ impl Parser<'_> {
     /// `a_expr`.
     #[inline]
     pub(super) fn a_expr(&mut self) -> Result<Expr> {
-        let labels = std::mem::replace(&mut self.labels, false);
-        let expr = self.climb(0, false)?;
-        self.labels = labels;
-        Ok(expr)
+        self.expr_in(Context::Plain, false)
     }
 
-    /// `a_expr` as a column of a target list, behind which a keyword such as LIKE may be a label.
+    /// `a_expr` as a column of a target list.
     #[inline]
     pub(super) fn target_expr(&mut self) -> Result<Expr> {
-        let labels = std::mem::replace(&mut self.labels, true);
-        let expr = self.climb(0, false)?;
-        self.labels = labels;
-        Ok(expr)
+        self.expr_in(Context::Target, false)
+    }
+
+    /// `a_expr` as the first argument of SUBSTRING.
+    pub(super) fn substring_expr(&mut self) -> Result<Expr> {
+        self.expr_in(Context::Substring, false)
     }
 
     /// `b_expr`: no AND, OR, NOT, IN, LIKE, BETWEEN, IS NULL, COLLATE, AT TIME ZONE.
     pub(super) fn b_expr(&mut self) -> Result<Expr> {
-        let labels = std::mem::replace(&mut self.labels, false);
-        let expr = self.climb(0, true)?;
-        self.labels = labels;
+        self.expr_in(Context::Plain, true)
+    }
+
+    #[inline]
+    fn expr_in(&mut self, context: Context, restricted: bool) -> Result<Expr> {
+        let outer = std::mem::replace(&mut self.context, context);
+        let expr = self.climb(0, restricted)?;
+        self.context = outer;
         Ok(expr)
     }
 
@@ -87,7 +101,7 @@ impl Parser<'_> {
     pub(super) fn operators(&mut self, mut left: Expr, min: u8, restricted: bool) -> Result<Expr> {
         let mut tall = self.height + 1;
         let mut nonassoc = NONE;
-        while let Some(level) = self.infix_level(restricted) {
+        while let Some(level) = self.infix_level(restricted, min) {
             if level < min {
                 break;
             }
@@ -107,9 +121,9 @@ impl Parser<'_> {
 
     /// The level of the operator that stands here, if one does.
     #[inline]
-    fn infix_level(&self, restricted: bool) -> Option<u8> {
+    fn infix_level(&self, restricted: bool, min: u8) -> Option<u8> {
         Some(match self.peek() {
-            Tok::Keyword(k) => return self.keyword_level(k, restricted),
+            Tok::Keyword(k) => return self.keyword_level(k, restricted, min),
             Tok::Equal | Tok::Less | Tok::Greater | Tok::LessEqual | Tok::GreaterEqual | Tok::NotEqual => COMPARISON,
             Tok::Op => OPERATOR,
             Tok::Plus | Tok::Minus => ADD,
@@ -120,7 +134,7 @@ impl Parser<'_> {
         })
     }
 
-    fn keyword_level(&self, k: Kw, restricted: bool) -> Option<u8> {
+    fn keyword_level(&self, k: Kw, restricted: bool, min: u8) -> Option<u8> {
         let level = match k {
             Kw::Is => IS,
             Kw::Operator if self.peek_at(1) == Tok::LParen => OPERATOR,
@@ -128,15 +142,16 @@ impl Parser<'_> {
             Kw::And => AND,
             Kw::Or => OR,
             Kw::Isnull | Kw::Notnull => IS,
-            // SUBSTRING(a SIMILAR b ESCAPE c) has a SIMILAR that is no operator.
-            Kw::Similar if self.kw_at(1) != Some(Kw::To) => return None,
+            Kw::Similar if self.context == Context::Substring && self.kw_at(1) != Some(Kw::To) => return None,
             Kw::Between | Kw::In | Kw::Like | Kw::Ilike | Kw::Similar => MATCH,
             Kw::Not if self.not_la() => MATCH,
             Kw::At => AT,
             Kw::Collate => COLLATE,
             _ => return None,
         };
-        if self.labels && k.is_bare_label() && self.ends_target(1) { None } else { Some(level) }
+        // Only behind the whole of a target may an operator's word prove to be its label.
+        let label = min == 0 && self.context == Context::Target && k.is_bare_label() && self.ends_target(1);
+        if label { None } else { Some(level) }
     }
 
     /// `NOT_LA`: a NOT that belongs to the operator behind it.
@@ -417,6 +432,9 @@ impl Parser<'_> {
     #[inline(never)]
     fn is(&mut self, left: Expr, restricted: bool) -> Result<(Expr, u8)> {
         let pos = self.advance().pos();
+        if self.at_kw(Kw::Not) && self.not_la() {
+            return Err(self.unexpected());
+        }
         let negated = self.kw(Kw::Not);
         if self.kw(Kw::Distinct) {
             self.expect_kw(Kw::From)?;
@@ -495,13 +513,13 @@ impl Parser<'_> {
     /// The rest of an expression that began with a parenthesis now closed.
     #[inline(never)]
     fn behind_paren(&mut self, inner: Paren, pos: Pos) -> Result<Expr> {
-        let labels = std::mem::replace(&mut self.labels, false);
+        let context = std::mem::replace(&mut self.context, Context::Plain);
         let mut primary = self.paren_primary(inner, pos)?;
         if matches!(primary.kind, ExprKind::Row { .. }) && self.at_kw(Kw::Overlaps) {
             primary = self.overlaps(primary)?;
         }
         let expr = self.operators(primary, 0, false)?;
-        self.labels = labels;
+        self.context = context;
         Ok(expr)
     }
 }

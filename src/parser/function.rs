@@ -114,8 +114,7 @@ impl Parser<'_> {
 
     /// `func_arg_expr`.
     pub(super) fn func_arg_expr(&mut self) -> Result<FunctionArg> {
-        let named = matches!(self.peek_at(1), Tok::ColonEqual | Tok::Arrow) && is_type_function_name(self.peek());
-        let name = if named {
+        let name = if self.at_named_arg() {
             let name = self.type_function_name()?;
             self.advance();
             Some(name)
@@ -123,6 +122,10 @@ impl Parser<'_> {
             None
         };
         Ok(FunctionArg { name, value: self.a_expr()? })
+    }
+
+    fn at_named_arg(&self) -> bool {
+        matches!(self.peek_at(1), Tok::ColonEqual | Tok::Arrow) && is_type_function_name(self.peek())
     }
 
     /// `func_expr_windowless`: what may stand as a function in FROM or as an index key.
@@ -145,11 +148,15 @@ impl Parser<'_> {
         {
             return true;
         }
+        let first = self.peek();
+        if !super::cursor::is_col_id(first) {
+            // A word that can name nothing else.
+            return is_type_function_name(first);
+        }
         let mut ahead = 1;
         while self.peek_at(ahead) == Tok::Dot {
             ahead += 2;
         }
-        let first = self.peek();
         let named = if ahead > 1 { super::cursor::is_col_id(first) } else { is_type_function_name(first) };
         named && self.peek_at(ahead) == Tok::LParen
     }
@@ -401,15 +408,11 @@ impl Parser<'_> {
         Ok(node(ExprKind::Function(Box::new(call)), pos))
     }
 
-    /// `'(' func_arg_list_opt ')'`, or the first argument of the special form.
-    fn first_argument(&mut self) -> Result<Option<FunctionArg>> {
-        self.expect(Tok::LParen)?;
-        if self.at(Tok::RParen) { Ok(None) } else { self.func_arg_expr().map(Some) }
-    }
-
     /// `overlay_list`.
     fn overlay(&mut self, pos: Pos) -> Result<Expr> {
-        let string = match self.first_argument()? {
+        self.expect(Tok::LParen)?;
+        let first = if self.at(Tok::RParen) { None } else { Some(self.func_arg_expr()?) };
+        let string = match first {
             Some(FunctionArg { name: None, value }) if self.at_kw(Kw::Placing) => value,
             first => return self.ordinary_call("overlay", first, pos),
         };
@@ -425,7 +428,13 @@ impl Parser<'_> {
     /// `substr_list`.
     fn substring(&mut self, pos: Pos) -> Result<Expr> {
         let special_form = |p: &Self| p.at_any(&[Kw::From, Kw::For, Kw::Similar]);
-        let string = match self.first_argument()? {
+        self.expect(Tok::LParen)?;
+        let first = match self.peek() {
+            Tok::RParen => None,
+            _ if self.at_named_arg() => Some(self.func_arg_expr()?),
+            _ => Some(FunctionArg { name: None, value: self.substring_expr()? }),
+        };
+        let string = match first {
             Some(FunctionArg { name: None, value }) if special_form(self) => value,
             first => return self.ordinary_call("substring", first, pos),
         };

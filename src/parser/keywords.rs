@@ -498,14 +498,15 @@ const LENGTH_MAX: usize = 17;
 const SLOTS: usize = 2048;
 const EMPTY: u16 = u16::MAX;
 
+/// A hash of the length and four of the letters, case aside: enough to tell the keywords apart, and most other words
+/// from all of them, without reading the whole word.
 const fn slot(word: &[u8]) -> usize {
-    let mut hash = word.len() as u32;
-    let mut i = 0;
-    while i < word.len() {
-        hash = (hash ^ word[i] as u32).wrapping_mul(0x0100_0193);
-        i += 1;
-    }
-    ((hash ^ (hash >> 15)) as usize) & (SLOTS - 1)
+    let n = word.len();
+    let (first, second) = (word[0] | 0x20, word[(n > 1) as usize] | 0x20);
+    let (middle, last) = (word[n / 2] | 0x20, word[n - 1] | 0x20);
+    let letters = u32::from_le_bytes([first, second, middle, last]);
+    let hash = (letters ^ ((n as u32) << 13)).wrapping_mul(0x9e37_79b1);
+    (hash >> (32 - SLOTS.trailing_zeros())) as usize
 }
 
 /// Open addressing with linear steps; a slot holds an index into `KEYWORDS`.
@@ -526,27 +527,18 @@ static TABLE: [u16; SLOTS] = {
 impl Keyword {
     /// The keyword that `word` is, in any case.
     pub fn lookup(word: &[u8]) -> Option<Keyword> {
-        if word.len() > LENGTH_MAX {
+        if word.is_empty() || word.len() > LENGTH_MAX {
             return None;
         }
-        let mut folded = [0u8; LENGTH_MAX];
-        for (to, from) in folded.iter_mut().zip(word) {
-            *to = from.to_ascii_lowercase();
-        }
-        let folded = &folded[..word.len()];
-        let mut at = slot(folded);
-        loop {
-            match TABLE[at] {
-                EMPTY => return None,
-                i => {
-                    let (word, _, _, keyword) = KEYWORDS[i as usize];
-                    if word.as_bytes() == folded {
-                        return Some(keyword);
-                    }
-                }
+        let mut at = slot(word);
+        while TABLE[at] != EMPTY {
+            let (spelling, _, _, keyword) = KEYWORDS[TABLE[at] as usize];
+            if spelling.as_bytes().eq_ignore_ascii_case(word) {
+                return Some(keyword);
             }
             at = (at + 1) & (SLOTS - 1);
         }
+        None
     }
 
     /// Its spelling in lower case.
@@ -604,6 +596,14 @@ mod tests {
         }
         assert_eq!(Keyword::lookup(b"abalance"), None);
         assert_eq!(Keyword::lookup(b""), None);
+        let longest = Keyword::all().map(|k| {
+            let (mut at, mut steps) = (slot(k.word().as_bytes()), 1);
+            while TABLE[at] != k as u16 {
+                (at, steps) = ((at + 1) & (SLOTS - 1), steps + 1);
+            }
+            steps
+        });
+        assert!(longest.max() < Some(8), "the hash spreads the keywords");
     }
 
     #[test]

@@ -5,7 +5,8 @@
 //! is rejected with the same words at the same byte, and no statement is read differently.
 //!
 //! Entry points: [`parse`] for the text of a query message, [`parse_expression`] and [`parse_type_name`] for fragments
-//! that the catalog keeps as text, [`quote_ident`](keywords::quote_ident) to write a name so that it reads back.
+//! that the catalog keeps as text, [`quote_ident`](keywords::quote_ident) to write a name so that it reads back,
+//! [`lift_literals`](fingerprint::lift_literals) for the text that a cached plan may be found by.
 //!
 //! Must not know: catalogs, what types mean, sessions.
 //!
@@ -19,6 +20,7 @@
 //! then whichever statement is in question.
 
 pub mod ast;
+pub mod fingerprint;
 pub mod keywords;
 pub mod lexer;
 
@@ -39,6 +41,7 @@ mod utility;
 #[cfg(test)]
 mod tests;
 
+pub use fingerprint::lift_literals;
 pub use keywords::quote_ident;
 
 use crate::base::Result;

@@ -69,17 +69,34 @@ impl Parser<'_> {
         if self.peek_at(1) == Tok::Dot {
             return self.any_name();
         }
-        Ok(QualifiedName { parts: vec![self.type_function_name()?] })
+        if is_col_id(self.peek()) && !is_type_function_name(self.peek()) {
+            // Such a word could only be the first of several.
+            self.advance();
+            return Err(self.unexpected());
+        }
+        let name = self.type_function_name()?;
+        self.refuse_indirection()?;
+        Ok(QualifiedName { parts: vec![name] })
     }
 
     /// `qualified_name`.
     pub(super) fn relation_name(&mut self) -> Result<RelationName> {
         let first = self.col_id()?;
+        self.refuse_indirection()?;
         if !self.at(Tok::Dot) {
             return Ok(RelationName { catalog: None, schema: None, name: first.name, pos: first.pos });
         }
         let name = self.attrs(first)?;
         self.relation_of(name)
+    }
+
+    /// Where the grammar takes any indirection and then refuses all but names, the error is behind it.
+    pub(super) fn refuse_indirection(&mut self) -> Result<()> {
+        if self.at(Tok::LBracket) || self.at(Tok::Dot) && self.peek_at(1) == Tok::Star {
+            self.indirection()?;
+            return Err(self.unexpected());
+        }
+        Ok(())
     }
 
     /// `makeRangeVarFromQualifiedName`: at most three parts.
@@ -126,6 +143,11 @@ impl Parser<'_> {
         let name = self.col_id()?;
         let columns = self.opt_paren_list(Self::col_id)?;
         Ok(Some(Alias { name: name.name, columns, pos: name.pos }))
+    }
+
+    /// Takes a word that means nothing if a name follows it; otherwise the word is the name.
+    pub(super) fn noise(&mut self, word: Kw) -> bool {
+        is_col_id(self.peek_at(1)) && self.kw(word)
     }
 
     /// `if_not_exists` of CREATE statements.

@@ -202,6 +202,7 @@ impl Parser<'_> {
             Kw::Row if self.peek_at(1) == Tok::LParen => self.row(),
             Kw::Grouping if self.peek_at(1) == Tok::LParen => self.grouping(),
             Kw::Interval => self.interval_literal(),
+            Kw::Nulls if matches!(self.kw_at(1), Some(Kw::First | Kw::Last)) => Err(self.unexpected()),
             _ if self.at_typed_literal(k) => self.sql_literal(k),
             _ if self.at_special_function(k) => self.func_expr_common(k),
             _ if k.is_col_id() || k.is_type_function_name() => self.named(),

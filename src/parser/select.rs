@@ -1,7 +1,7 @@
 //! Queries: `SelectStmt` and its clauses.
 
 use super::ast::*;
-use super::cursor::{Parser, is_col_id, is_ident, refuse};
+use super::cursor::{Parser, is_ident, refuse};
 use super::keywords::Keyword as Kw;
 use super::lexer::Tok;
 use crate::base::{Error, Result, SqlState};
@@ -486,7 +486,7 @@ impl Parser<'_> {
             return Ok(None);
         }
         let pos = self.advance().pos();
-        let recursive = self.kw(Kw::Recursive);
+        let recursive = self.noise(Kw::Recursive);
         let ctes = self.list(Self::common_table_expr)?;
         Ok(Some(With { recursive, ctes, pos }))
     }
@@ -562,7 +562,7 @@ impl Parser<'_> {
             return Ok(None);
         }
         let pos = self.pos();
-        if self.at_seq(&[Kw::Current, Kw::Of]) && is_col_id(self.peek_at(2)) {
+        if self.at_seq(&[Kw::Current, Kw::Of]) {
             self.advance();
             self.advance();
             return Ok(Some(Expr::new(ExprKind::CurrentOf(self.col_id()?), pos)));

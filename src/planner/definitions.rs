@@ -95,7 +95,8 @@ fn with_environment<T>(catalog: &Catalog, table: &Table, work: impl FnOnce(&Envi
     work(&Environment { catalog, search_path: &path, temp_schema: None, format: &format })
 }
 
-fn bind(catalog: &Catalog, table: &Table, source: &str, clause: Clause) -> Result<Expr> {
+/// Binds a text kept with a table.
+pub fn bind(catalog: &Catalog, table: &Table, source: &str, clause: Clause) -> Result<Expr> {
     with_environment(catalog, table, |env| table_expression(env, table, source, clause))
 }
 

@@ -1,6 +1,7 @@
 //! Expressions as text, the way PostgreSQL's `ruleutils.c` prints them: every operator call in parentheses, constants
 //! with their type where the text alone would not tell it.
 
+use crate::catalog::{Column, Table};
 use crate::expr::{BoolTest, Expr, Form, Index, RowOrder, SubqueryId};
 use crate::types::{Datum, FormatContext, SqlType, format_type, oid, write_text};
 
@@ -28,6 +29,15 @@ impl Label {
         let name = self.text.split('(').next().unwrap_or_default();
         !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_') && self.text.ends_with(')')
     }
+}
+
+/// An expression over a table's row, whose columns are `Input` positions: what the catalog shows of checks, defaults and
+/// index expressions.
+pub fn deparse_over(expr: &Expr, table: &Table) -> String {
+    let label = |c: &Column| Label { relation: Some(table.name.clone()), text: c.name.clone() };
+    let input: Vec<Label> = table.columns.iter().map(label).collect();
+    let names = Names { input: &input, slots: &|_| None, subplan: &|_| "SubPlan".into(), qualified: false };
+    names.show(expr)
 }
 
 pub(super) fn quote(name: &str) -> String {

@@ -6,7 +6,7 @@ use crate::expr::{EvalContext, Expr, evaluate_value};
 use crate::types::{Batch, ColumnBuilder, Datum};
 
 /// Evaluates expressions over rows of one table.
-pub(super) struct RowEvaluator<'d, 'c, 'e> {
+pub struct RowEvaluator<'d, 'c, 'e> {
     def: &'d TableDef,
     pub cx: &'c mut EvalContext<'e>,
 }

@@ -45,6 +45,7 @@ pub use batch::{ScanColumn, ctid};
 pub use bounds::{Limit, encode_prefix, key_range};
 pub use build::fresh_trees;
 pub use def::{CheckDef, IndexDef, IndexExprs, KeyColumn, KeySource, RowKeyDef, TableDef};
+pub use evaluate::RowEvaluator;
 pub use foreign_key::ChildRow;
 pub use layout::{Layout, RowView};
 pub use lock::RowLock;

@@ -4,6 +4,15 @@ use super::{Ident, Pos, QualifiedName, Query, SortBy, TypeName};
 
 /// An expression and the token PostgreSQL would point at: the operator of an operation, `::` of a cast, the first
 /// token of anything else.
+/// An expression that the catalog will keep, with the bytes that it spans in the text: what is stored is what was
+/// written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SourceExpr {
+    pub expr: Expr,
+    pub start: usize,
+    pub end: usize,
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub struct Expr {
     pub kind: ExprKind,

@@ -2,7 +2,7 @@
 
 use super::{
     DefElem, DropBehavior, Expr, Ident, IntoClause, ObjectType, Pos, QualifiedName, Query, RelationName, RelationRef,
-    RoleSpec, Statement, TypeName,
+    RoleSpec, SourceExpr, Statement, TypeName,
 };
 
 /// TEMP, UNLOGGED or neither.
@@ -84,9 +84,9 @@ pub struct ColumnConstraint {
 pub enum ColumnConstraintKind {
     Null,
     NotNull,
-    Default(Expr),
+    Default(SourceExpr),
     Check {
-        expr: Expr,
+        expr: SourceExpr,
         no_inherit: bool,
     },
     Unique {
@@ -100,7 +100,7 @@ pub enum ColumnConstraintKind {
     },
     References(References),
     /// GENERATED ALWAYS AS (expr) STORED.
-    Generated(Expr),
+    Generated(SourceExpr),
     /// GENERATED ... AS IDENTITY [(sequence options)].
     Identity {
         always: bool,
@@ -156,7 +156,7 @@ pub struct TableConstraint {
 #[derive(Debug, Clone, PartialEq)]
 pub enum TableConstraintKind {
     Check {
-        expr: Expr,
+        expr: SourceExpr,
         no_inherit: bool,
     },
     Unique {
@@ -318,7 +318,7 @@ pub struct CreateIndex {
     pub nulls_not_distinct: bool,
     pub options: Vec<DefElem>,
     pub tablespace: Option<Ident>,
-    pub filter: Option<Expr>,
+    pub filter: Option<SourceExpr>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -334,7 +334,7 @@ pub struct IndexElement {
 #[derive(Debug, Clone, PartialEq)]
 pub enum IndexKey {
     Column(Ident),
-    Expr(Expr),
+    Expr(SourceExpr),
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -374,6 +374,8 @@ pub enum SequenceOptionKind {
     Start(String),
     /// RESTART [WITH n].
     Restart(Option<String>),
+    /// LOGGED and UNLOGGED, which PostgreSQL's grammar takes and its sequences then refuse.
+    Logged(bool),
 }
 
 /// ALTER TABLE and its cousins on indexes, views, sequences, materialized views, foreign tables and composite types.
@@ -411,7 +413,7 @@ pub enum AlterTableCommand {
     /// `None` for DROP DEFAULT.
     ColumnDefault {
         name: Ident,
-        value: Option<Expr>,
+        value: Option<SourceExpr>,
     },
     DropNotNull(Ident),
     SetNotNull(Ident),
@@ -456,7 +458,7 @@ pub enum AlterTableCommand {
         name: Ident,
         type_name: TypeName,
         collation: Option<QualifiedName>,
-        using: Option<Expr>,
+        using: Option<SourceExpr>,
     },
     /// ALTER TYPE ... ALTER ATTRIBUTE.
     AttributeType {

@@ -158,7 +158,7 @@ impl Parser<'_> {
     fn alter_relation(&mut self) -> Result<Statement> {
         use ObjectType::*;
         let object = self.object_type()?;
-        if matches!(object, Table | Index | MaterializedView) && self.at_seq(&[Kw::All, Kw::In]) {
+        if matches!(object, Table | Index | MaterializedView) && self.at_kw(Kw::All) {
             return self.alter_all_in_tablespace(object);
         }
         let if_exists = self.if_exists();

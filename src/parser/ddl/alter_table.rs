@@ -190,7 +190,7 @@ impl Parser<'_> {
             Tok::Keyword(Kw::Set) => self.alter_column_set(name),
             Tok::Keyword(Kw::Drop) => self.alter_column_drop(name),
             Tok::Keyword(Kw::Type) => self.alter_column_type(name),
-            Tok::Keyword(Kw::Reset) if self.peek_at(1) == Tok::LParen => {
+            Tok::Keyword(Kw::Reset) => {
                 self.advance();
                 Ok(ResetColumnOptions { name, options: self.reloptions()? })
             }
@@ -218,7 +218,7 @@ impl Parser<'_> {
             Some(Kw::Default) => {
                 self.advance();
                 self.advance();
-                Ok(ColumnDefault { name, value: Some(self.a_expr()?) })
+                Ok(ColumnDefault { name, value: Some(self.sourced(Self::a_expr)?) })
             }
             Some(Kw::Not) => {
                 self.advance();
@@ -266,7 +266,7 @@ impl Parser<'_> {
         self.expect_kw(Kw::Type)?;
         let type_name = self.type_name()?;
         let collation = self.opt_collate()?;
-        let using = if self.kw(Kw::Using) { Some(self.a_expr()?) } else { None };
+        let using = if self.kw(Kw::Using) { Some(self.sourced(Self::a_expr)?) } else { None };
         Ok(AlterTableCommand::ColumnType { name, type_name, collation, using })
     }
 

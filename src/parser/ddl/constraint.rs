@@ -131,10 +131,10 @@ impl Parser<'_> {
                 ColumnConstraintKind::PrimaryKey { options, tablespace: self.opt_constraint_tablespace()? }
             }
             Kw::Check => {
-                let expr = self.parens(Self::a_expr)?;
+                let expr = self.parens(|p| p.sourced(Self::a_expr))?;
                 ColumnConstraintKind::Check { expr, no_inherit: self.opt_no_inherit()? }
             }
-            Kw::Default => ColumnConstraintKind::Default(self.b_expr()?),
+            Kw::Default => ColumnConstraintKind::Default(self.sourced(Self::b_expr)?),
             Kw::Generated => self.generated()?,
             _ => ColumnConstraintKind::References(self.references()?),
         }))
@@ -186,7 +186,7 @@ impl Parser<'_> {
             let options = if self.at(Tok::LParen) { self.parens(Self::sequence_options)? } else { Vec::new() };
             return Ok(ColumnConstraintKind::Identity { always, options });
         }
-        let expr = self.parens(Self::a_expr)?;
+        let expr = self.parens(|p| p.sourced(Self::a_expr))?;
         self.expect_kw(Kw::Stored)?;
         if !always {
             return Err(refuse("for a generated column, GENERATED ALWAYS must be specified", pos));
@@ -292,7 +292,7 @@ impl Parser<'_> {
     fn table_constraint_kind(&mut self) -> Result<(TableConstraintKind, ConstraintTiming)> {
         match self.any(&[Kw::Check, Kw::Unique, Kw::Primary, Kw::Foreign, Kw::Exclude]) {
             Some(Kw::Check) => {
-                let expr = self.parens(Self::a_expr)?;
+                let expr = self.parens(|p| p.sourced(Self::a_expr))?;
                 let marks = self.constraint_attributes()?;
                 marks.check("CHECK", false, true, true)?;
                 Ok((TableConstraintKind::Check { expr, no_inherit: marks.no_inherit }, marks.timing))
@@ -323,9 +323,8 @@ impl Parser<'_> {
 
     /// What follows UNIQUE and PRIMARY KEY of a table.
     fn constraint_keys(&mut self, kind: &str, treated: bool) -> Result<(ConstraintKeys, ConstraintTiming)> {
-        let keys = if !treated && self.at_seq(&[Kw::Using, Kw::Index]) {
-            self.advance();
-            self.advance();
+        let keys = if !treated && self.kw(Kw::Using) {
+            self.expect_kw(Kw::Index)?;
             ConstraintKeys::Index(self.col_id()?)
         } else {
             ConstraintKeys::Columns {
@@ -421,7 +420,7 @@ impl Parser<'_> {
         let pos = self.pos();
         let name = if self.kw(Kw::Constraint) { Some(self.col_id()?) } else { None };
         self.expect_kw(Kw::Check)?;
-        let expr = self.parens(Self::a_expr)?;
+        let expr = self.parens(|p| p.sourced(Self::a_expr))?;
         let marks = self.constraint_attributes()?;
         marks.check("CHECK", false, true, true)?;
         let kind = TableConstraintKind::Check { expr, no_inherit: marks.no_inherit };

@@ -5,6 +5,7 @@ use super::super::cursor::{Parser, is_ident, is_type_function_name};
 use super::super::keywords::{Keyword as Kw, KeywordClass};
 use super::super::lexer::Tok;
 use super::super::statement::not_yet;
+use super::plain_elem;
 use crate::base::Result;
 
 impl Parser<'_> {
@@ -128,6 +129,7 @@ impl Parser<'_> {
                 }
                 _ => self.any_name()?,
             };
+            self.refuse_indirection()?;
             return Ok(FunctionRef { name, args: None, direct_args: None });
         }
         let name = self.func_name()?;
@@ -287,11 +289,24 @@ impl Parser<'_> {
             definition: Vec::new(),
             from: None,
         };
-        if !define.old_style {
+        if define.old_style {
+            define.definition = self.paren_list(Self::old_aggr_elem)?;
+        } else {
             (define.args, define.direct_args) = self.aggr_args()?;
+            define.definition = self.definition()?;
         }
-        define.definition = self.definition()?;
         Ok(Statement::Define(Box::new(define)))
+    }
+
+    /// `old_aggr_elem`: no keyword may name it.
+    fn old_aggr_elem(&mut self) -> Result<DefElem> {
+        if !is_ident(self.peek()) {
+            return Err(self.unexpected());
+        }
+        let name = self.col_label()?;
+        self.expect(Tok::Equal)?;
+        let value = self.def_arg()?;
+        Ok(plain_elem(name, Some(value)))
     }
 
     /// `CreatePLangStmt`.

@@ -23,9 +23,8 @@ impl Parser<'_> {
     /// Every statement that begins with CREATE.
     pub(super) fn create_stmt(&mut self) -> Result<Statement> {
         self.advance();
-        if self.at_seq(&[Kw::Or, Kw::Replace]) {
-            self.advance();
-            self.advance();
+        if self.kw(Kw::Or) {
+            self.expect_kw(Kw::Replace)?;
             return self.create_or_replace();
         }
         let Tok::Keyword(k) = self.peek() else { return Err(self.unexpected()) };

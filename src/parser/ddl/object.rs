@@ -140,7 +140,7 @@ impl Parser<'_> {
         if object == ObjectType::TableConstraint {
             let name = self.col_id()?;
             self.expect_kw(Kw::On)?;
-            if self.kw(Kw::Domain) {
+            if self.noise(Kw::Domain) {
                 let parts = self.any_name()?;
                 let mut domain = super::super::types::system_type("", parts.pos());
                 domain.name = parts;

@@ -76,8 +76,8 @@ impl Parser<'_> {
     pub(super) fn operator_definition(&mut self) -> Result<Vec<DefElem>> {
         self.paren_list(|p| {
             let name = p.col_label()?;
-            let value = if p.take(Tok::Equal) { Some(p.def_arg()?) } else { None };
-            Ok(plain_elem(name, value))
+            p.expect(Tok::Equal)?;
+            Ok(plain_elem(name, Some(p.def_arg()?)))
         })
     }
 

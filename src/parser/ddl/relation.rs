@@ -106,7 +106,7 @@ impl Parser<'_> {
         let nulls_not_distinct = self.null_treatment()?;
         let options = self.opt_reloptions()?;
         let tablespace = self.opt_tablespace()?;
-        let filter = self.where_clause()?;
+        let filter = if self.kw(Kw::Where) { Some(self.sourced(Self::a_expr)?) } else { None };
         Ok(Statement::CreateIndex(Box::new(CreateIndex {
             unique,
             concurrently,
@@ -138,12 +138,14 @@ impl Parser<'_> {
     /// `ColId | func_expr_windowless | '(' a_expr ')'`.
     pub(super) fn index_key(&mut self) -> Result<IndexKey> {
         if self.at(Tok::LParen) {
-            return self.parens(Self::a_expr).map(IndexKey::Expr);
+            return self.parens(|p| p.sourced(Self::a_expr)).map(IndexKey::Expr);
         }
-        if self.at_function() {
-            return self.func_expr_windowless().map(IndexKey::Expr);
+        if self.at_function() || self.peek_at(1) == Tok::Dot {
+            return self.sourced(Self::func_expr_windowless).map(IndexKey::Expr);
         }
-        self.col_id().map(IndexKey::Column)
+        let column = self.col_id()?;
+        self.refuse_indirection()?;
+        Ok(IndexKey::Column(column))
     }
 
     /// An operator class behind a key; NULLS FIRST is none.
@@ -196,6 +198,8 @@ impl Parser<'_> {
                 | Kw::Sequence
                 | Kw::Start
                 | Kw::Restart
+                | Kw::Logged
+                | Kw::Unlogged
         ) {
             return Ok(None);
         }
@@ -228,6 +232,7 @@ impl Parser<'_> {
                 self.kw(Kw::With);
                 Start(self.signed_number()?)
             }
+            Kw::Logged | Kw::Unlogged => Logged(k == Kw::Logged),
             _ => Restart(self.opt_restart_value()?),
         };
         Ok(Some(SequenceOption { kind, pos }))

@@ -1,7 +1,7 @@
 //! CREATE TABLE in all its forms: columns, LIKE, partitions, CREATE TABLE AS.
 
 use super::super::ast::*;
-use super::super::cursor::{Parser, refuse};
+use super::super::cursor::{Parser, is_col_id, refuse};
 use super::super::keywords::Keyword as Kw;
 use super::super::lexer::Tok;
 use crate::base::Result;
@@ -14,7 +14,7 @@ impl Parser<'_> {
         let name = self.relation_name()?;
         let mut table = empty_table(name, persistence, if_not_exists);
         match self.peek() {
-            Tok::LParen if matches!(self.peek_at(2), Tok::Comma | Tok::RParen) && self.peek_at(1) != Tok::RParen => {
+            Tok::LParen if is_col_id(self.peek_at(1)) && matches!(self.peek_at(2), Tok::Comma | Tok::RParen) => {
                 return self.create_table_as(table);
             }
             Tok::LParen => {

@@ -183,7 +183,9 @@ impl Parser<'_> {
             _ => return self.granted(Table),
         };
         // A table may be called by one of the words above that is no reserved one.
-        if k != Kw::Table && matches!(self.peek_at(1), Tok::Comma | Tok::Dot | Tok::Keyword(Kw::To | Kw::From)) {
+        if !matches!(k, Kw::Table | Kw::Large | Kw::Foreign)
+            && matches!(self.peek_at(1), Tok::Comma | Tok::Dot | Tok::Keyword(Kw::To | Kw::From))
+        {
             return self.granted(Table);
         }
         self.advance();

@@ -81,10 +81,13 @@ impl Parser<'_> {
 
     /// `opt_vacuum_relation_list`.
     fn opt_vacuum_relations(&mut self) -> Result<Vec<VacuumRelation>> {
-        if !(is_col_id(self.peek()) || self.at_kw(Kw::Only)) {
+        if !is_col_id(self.peek()) {
             return Ok(Vec::new());
         }
-        self.list(|p| Ok(VacuumRelation { relation: p.relation_expr()?, columns: p.opt_columns()? }))
+        self.list(|p| {
+            let relation = RelationRef { name: p.relation_name()?, children: true };
+            Ok(VacuumRelation { relation, columns: p.opt_columns()? })
+        })
     }
 
     /// `ClusterStmt`.

@@ -1,7 +1,7 @@
 //! Prepared statements, cursors, EXPLAIN, notifications, CALL, DO and the other small statements of a session.
 
 use super::super::ast::*;
-use super::super::cursor::{Parser, is_string};
+use super::super::cursor::{Parser, is_col_id, is_string};
 use super::super::ddl::word_elem;
 use super::super::keywords::Keyword as Kw;
 use super::super::lexer::Tok;
@@ -79,7 +79,7 @@ impl Parser<'_> {
     /// The part of `fetch_args` before the cursor's name, which may itself be one of these words.
     fn fetch_direction(&mut self) -> Result<(FetchDirection, i64)> {
         use FetchDirection::*;
-        if matches!(self.peek_at(1), Tok::Eof | Tok::Semicolon) {
+        if is_col_id(self.peek()) && matches!(self.peek_at(1), Tok::Eof | Tok::Semicolon) {
             return Ok((Forward, 1));
         }
         if matches!(self.peek(), Tok::Integer | Tok::Plus | Tok::Minus) {

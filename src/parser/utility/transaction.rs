@@ -28,7 +28,7 @@ impl Parser<'_> {
             Kw::Rollback | Kw::Abort => {
                 self.opt_transaction();
                 if k == Kw::Rollback && self.kw(Kw::To) {
-                    self.kw(Kw::Savepoint);
+                    self.noise(Kw::Savepoint);
                     TransactionKind::RollbackTo(self.col_id()?)
                 } else {
                     TransactionKind::Rollback { chain: self.opt_chain()? }
@@ -36,7 +36,7 @@ impl Parser<'_> {
             }
             Kw::Savepoint => TransactionKind::Savepoint(self.col_id()?),
             Kw::Release => {
-                self.kw(Kw::Savepoint);
+                self.noise(Kw::Savepoint);
                 TransactionKind::Release(self.col_id()?)
             }
             _ => {

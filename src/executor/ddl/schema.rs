@@ -1,0 +1,110 @@
+//! CREATE SCHEMA and CREATE DATABASE.
+
+use super::{DdlContext, Outcome, done, run};
+use crate::base::{Error, Result, SqlState};
+use crate::catalog::{self, Database, Schema};
+use crate::parser::ast::{CreateDatabase, CreateSchema, Ident, RoleKind, RoleSpec, Statement};
+use std::sync::Arc;
+
+pub fn create_schema(s: &CreateSchema, cx: &mut DdlContext<'_>) -> Result<Outcome> {
+    let owner = match &s.authorization {
+        Some(role) => role_oid(cx, role)?,
+        None => cx.role,
+    };
+    let name = match &s.name {
+        Some(Ident { name, .. }) => name.clone(),
+        None => cx.now().role(owner).map(|r| r.name.clone()).unwrap_or_default(),
+    };
+    if name.starts_with("pg_") {
+        return Err(Error::new(SqlState::RESERVED_NAME, format!("unacceptable schema name \"{name}\""))
+            .detail("The prefix \"pg_\" is reserved for system schemas."));
+    }
+    cx.catalog.lock_name(cx.txn, catalog::class::NAMESPACE, &name)?;
+    if s.if_not_exists && cx.now().schema_named(&name).is_some() {
+        cx.notice(format!("schema \"{name}\" already exists, skipping"));
+        return done("CREATE SCHEMA");
+    }
+    cx.catalog.claim_schema_name(cx.txn, &name)?;
+    let oid = cx.new_oid()?;
+    cx.catalog.put(cx.txn, Arc::new(Schema { oid, name, owner, acl: None }))?;
+    let mut path = vec![oid];
+    path.extend(cx.search_path);
+    for element in &s.elements {
+        run_inside(element, cx, &path)?;
+    }
+    done("CREATE SCHEMA")
+}
+
+/// A statement of CREATE SCHEMA, with the new schema first on the path.
+fn run_inside(element: &Statement, cx: &mut DdlContext<'_>, path: &[crate::base::Oid]) -> Result<()> {
+    let mut inner = DdlContext {
+        txn: cx.txn,
+        catalog: cx.catalog,
+        host: cx.host,
+        format: cx.format,
+        eval: cx.eval,
+        cancelled: cx.cancelled,
+        statement_us: cx.statement_us,
+        transaction_us: cx.transaction_us,
+        work_mem: cx.work_mem,
+        deferred: cx.deferred,
+        search_path: path,
+        creation_schema: path.first().copied(),
+        role: cx.role,
+        text: cx.text,
+        definitions: cx.definitions,
+        facts: cx.facts,
+        temp: cx.temp,
+    };
+    run(element, &mut inner).map(drop)
+}
+
+/// The role that a statement names.
+///
+/// Error: 42704.
+pub fn role_oid(cx: &DdlContext<'_>, role: &RoleSpec) -> Result<crate::base::Oid> {
+    match &role.kind {
+        RoleKind::CurrentRole | RoleKind::CurrentUser | RoleKind::SessionUser => Ok(cx.role),
+        RoleKind::Public => Err(Error::new(SqlState::UNDEFINED_OBJECT, "role \"public\" does not exist")),
+        RoleKind::Name(name) => cx
+            .now()
+            .role_named(name)
+            .map(|r| r.oid)
+            .ok_or_else(|| Error::new(SqlState::UNDEFINED_OBJECT, format!("role \"{name}\" does not exist"))),
+    }
+}
+
+pub fn create_database(s: &CreateDatabase, cx: &mut DdlContext<'_>) -> Result<Outcome> {
+    for option in &s.options {
+        match option.name.as_str() {
+            "owner" | "template" | "encoding" | "lc_collate" | "lc_ctype" | "locale" | "connection_limit"
+            | "allow_connections" | "is_template" | "strategy" | "oid" | "tablespace" | "locale_provider" => {}
+            other => {
+                return Err(
+                    Error::new(SqlState::SYNTAX_ERROR, format!("option \"{other}\" not recognized")).at(option.pos)
+                );
+            }
+        }
+    }
+    let name = &s.name.name;
+    cx.catalog.lock_name(cx.txn, catalog::class::DATABASE, name)?;
+    if cx.now().database_named(name).is_some() {
+        return Err(Error::new(SqlState::DUPLICATE_DATABASE, format!("database \"{name}\" already exists")));
+    }
+    let oid = cx.new_oid()?;
+    let database = Database {
+        oid,
+        name: name.clone(),
+        owner: cx.role,
+        acl: None,
+        is_template: false,
+        allow_connections: true,
+        connection_limit: -1,
+        settings: Vec::new(),
+    };
+    for schema in catalog::initial_schemas() {
+        cx.catalog.put_into(cx.txn, oid, Arc::new(schema))?;
+    }
+    cx.catalog.put(cx.txn, Arc::new(database))?;
+    done("CREATE DATABASE")
+}

@@ -1,0 +1,137 @@
+//! Answers as bytes. Rows go straight from Arrow columns into the output; every other message is `pgwire`'s.
+
+use crate::base::{Error, Result, SqlState};
+use crate::binder::rel::OutputColumn;
+use crate::session::sink::Formats;
+use crate::types::{self, Batch, ColumnReader, DatumRef, FormatContext, SqlType};
+use bytes::BytesMut;
+use pgwire::messages::PgWireBackendMessage;
+use pgwire::messages::data::{FieldDescription, RowDescription};
+use pgwire::messages::response::{ErrorResponse, NoticeResponse};
+
+/// Appends one of `pgwire`'s messages, or the error that it is longer than the protocol allows.
+pub fn message(out: &mut Vec<u8>, scratch: &mut BytesMut, message: PgWireBackendMessage) {
+    scratch.clear();
+    if let Err(e) = message.encode(scratch) {
+        scratch.clear();
+        let too_long = Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, e.to_string());
+        error("ERROR", &too_long).encode(scratch).expect("this message is short");
+    }
+    out.extend_from_slice(scratch);
+}
+
+pub fn row_description(columns: &[OutputColumn], formats: &Formats) -> PgWireBackendMessage {
+    let field = |(i, c): (usize, &OutputColumn)| {
+        let (table, column) = c.origin.map_or((0, 0), |(table, attnum)| (table.0, attnum));
+        let size = types::type_info(c.ty.oid).map_or(-1, |t| t.len);
+        FieldDescription::new(
+            c.name.to_string(),
+            table as i32,
+            column,
+            wire_type(c.ty).oid.0,
+            size,
+            c.ty.typmod,
+            formats.get(i),
+        )
+    };
+    PgWireBackendMessage::RowDescription(RowDescription::new(columns.iter().enumerate().map(field).collect()))
+}
+
+/// A literal of no known type leaves as text.
+fn wire_type(ty: SqlType) -> SqlType {
+    if ty.oid == types::oid::UNKNOWN { SqlType::TEXT } else { ty }
+}
+
+/// Appends a DataRow for each row of the batch.
+///
+/// Error: a value that has no output in the wanted format, such as 42883 for a type without a binary form.
+pub fn rows(
+    out: &mut Vec<u8>,
+    batch: &Batch,
+    columns: &[OutputColumn],
+    formats: &Formats,
+    cx: &FormatContext,
+) -> Result<()> {
+    let readers: Vec<Field<'_>> = columns
+        .iter()
+        .zip(&batch.columns)
+        .enumerate()
+        .map(|(i, (c, array))| Field {
+            reader: ColumnReader::new(c.ty.physical(), array),
+            ty: c.ty,
+            binary: formats.get(i) == Formats::BINARY,
+        })
+        .collect();
+    for row in 0..batch.rows {
+        let start = out.len();
+        out.extend_from_slice(b"D\0\0\0\0");
+        out.extend_from_slice(&(readers.len() as u16).to_be_bytes());
+        for field in &readers {
+            field.write(out, row, cx)?;
+        }
+        let length = (out.len() - start - 1) as u32;
+        out[start + 1..start + 5].copy_from_slice(&length.to_be_bytes());
+    }
+    Ok(())
+}
+
+struct Field<'a> {
+    reader: ColumnReader<'a>,
+    ty: SqlType,
+    binary: bool,
+}
+
+impl Field<'_> {
+    fn write(&self, out: &mut Vec<u8>, row: usize, cx: &FormatContext) -> Result<()> {
+        let value = self.reader.get(row);
+        if matches!(value, DatumRef::Null) {
+            out.extend_from_slice(&(-1i32).to_be_bytes());
+            return Ok(());
+        }
+        let start = out.len();
+        out.extend_from_slice(&[0; 4]);
+        if self.binary {
+            types::write_binary(out, self.ty, value);
+        } else {
+            types::write_text(out, self.ty, value, cx);
+        }
+        let length = (out.len() - start - 4) as u32;
+        out[start..start + 4].copy_from_slice(&length.to_be_bytes());
+        Ok(())
+    }
+}
+
+/// The fields of an ErrorResponse or NoticeResponse; `position` counts characters from 1 by now.
+fn fields(severity: &str, e: &Error) -> Vec<(u8, String)> {
+    let f = e.fields();
+    let mut all = vec![
+        (b'S', severity.to_owned()),
+        (b'V', severity.to_owned()),
+        (b'C', f.code.to_string()),
+        (b'M', f.message.clone()),
+    ];
+    let optional = [
+        (b'D', &f.detail),
+        (b'H', &f.hint),
+        (b'W', &f.context),
+        (b's', &f.schema),
+        (b't', &f.table),
+        (b'c', &f.column),
+        (b'd', &f.data_type),
+        (b'n', &f.constraint),
+    ];
+    all.extend(optional.into_iter().filter_map(|(code, text)| text.clone().map(|t| (code, t))));
+    all.extend(f.position.map(|p| (b'P', p.to_string())));
+    for (_, text) in &mut all {
+        text.retain(|c| c != '\0');
+    }
+    all
+}
+
+pub fn error(severity: &str, e: &Error) -> PgWireBackendMessage {
+    PgWireBackendMessage::ErrorResponse(ErrorResponse::new(fields(severity, e)))
+}
+
+pub fn notice(severity: &str, e: &Error) -> PgWireBackendMessage {
+    PgWireBackendMessage::NoticeResponse(NoticeResponse::new(fields(severity, e)))
+}

@@ -1,0 +1,182 @@
+//! COPY between the executor's encoder or decoder and the client.
+
+use super::Session;
+use super::portal::Source;
+use super::run::in_place;
+use super::sink::{CopyInput, Sink};
+use super::utility::done;
+use crate::base::{Error, Result, SqlState};
+use crate::binder::{self, Clause};
+use crate::catalog::{Relation, Table};
+use crate::executor::copy::{self, CopyFrom, CopyTo};
+use crate::expr::Expr;
+use crate::parser;
+use crate::parser::ast::{Copy, CopySource, CopyTarget, RawStatement};
+use crate::txn::{Access, LockMode};
+use std::sync::Arc;
+
+impl Session {
+    pub(super) async fn copy<S: Sink>(
+        &mut self,
+        copy: &Copy,
+        raw: &RawStatement,
+        text: &Arc<str>,
+        sink: &mut S,
+    ) -> Result<Source> {
+        match &copy.target {
+            CopyTarget::Client => {}
+            CopyTarget::File(_) => return Err(Error::unsupported("COPY with a file of the server")),
+            CopyTarget::Program(_) => return Err(Error::unsupported("COPY with a program")),
+        }
+        let options = copy::read_options(&copy.options, copy.is_from)?;
+        let rows = match (&copy.source, copy.is_from) {
+            (CopySource::Table { .. }, true) => self.copy_from(copy, options, sink).await?,
+            (CopySource::Query { .. }, true) => {
+                return Err(Error::new(SqlState::SYNTAX_ERROR, "COPY FROM needs a table").at(raw.start));
+            }
+            (_, false) => self.copy_to(copy, options, text, sink).await?,
+        };
+        Ok(done(&format!("COPY {rows}")))
+    }
+
+    /// The table, locked.
+    async fn copy_table(&mut self, copy: &Copy, mode: LockMode) -> Result<Arc<Table>> {
+        let CopySource::Table { relation, .. } = &copy.source else {
+            return Err(Error::internal("a query is no table"));
+        };
+        let found = self.with_env(|env| binder::find_relation(env, relation))?;
+        match found {
+            Relation::Table(t) if t.has_rows() => {
+                self.lock_relation(t.oid, mode).await?;
+                self.tx().catalog.refresh()?;
+                let current = self.tx().catalog.effective().table(t.oid).cloned();
+                current.ok_or_else(|| {
+                    Error::new(SqlState::UNDEFINED_TABLE, format!("relation \"{}\" does not exist", t.name))
+                })
+            }
+            other => {
+                let (verb, hint) = match copy.is_from {
+                    true => ("copy to", None),
+                    false => ("copy from", Some("Try the COPY (SELECT ...) TO variant.")),
+                };
+                let e = Error::new(
+                    SqlState::WRONG_OBJECT_TYPE,
+                    format!("cannot {verb} {} \"{}\"", other.noun(), other.name()),
+                );
+                Err(match hint {
+                    Some(hint) if other.relkind() == b'v' => e.hint(hint),
+                    _ => e,
+                })
+            }
+        }
+    }
+
+    async fn copy_from<S: Sink>(&mut self, copy: &Copy, options: copy::Options, sink: &mut S) -> Result<u64> {
+        self.prevent_read_only("COPY FROM")?;
+        self.tx().used = true;
+        let table = self.copy_table(copy, LockMode::RowExclusive).await?;
+        let CopySource::Table { columns, .. } = &copy.source else {
+            return Err(Error::internal("a query is no table"));
+        };
+        let positions = copy::columns(&table, columns)?;
+        let catalog = self.tx().catalog.effective().clone();
+        let definition = self.database.definitions.get(&catalog, &table)?;
+        let defaults = self.defaults(&table, &positions)?;
+        let filter = match &copy.filter {
+            Some(filter) => Some(
+                self.with_env(|env| binder::stored_expression(env, Some(&table), filter, Clause::CopyWhere, None))?,
+            ),
+            None => None,
+        };
+        let mut input = CopyFrom::new(definition, positions, options, defaults, filter)?;
+        sink.copy_in(input.is_binary(), input.columns());
+        let result = self.take_input(&mut input, sink).await;
+        // After an error the client may still be sending: the connection drops what it says up to the next command.
+        self.tx().txn.end_statement();
+        result
+    }
+
+    async fn take_input<S: Sink>(&mut self, input: &mut CopyFrom, sink: &mut S) -> Result<u64> {
+        let access = Access::Write;
+        self.tx().txn.begin_statement(access)?;
+        loop {
+            match sink.copy_input().await? {
+                CopyInput::Data(data) => in_place(|| self.with_context(|cx| input.push(cx, &data)))?,
+                CopyInput::Done => return in_place(|| self.with_context(|cx| input.finish(cx))),
+                CopyInput::Failed(why) => {
+                    return Err(Error::new(SqlState::QUERY_CANCELED, format!("COPY from stdin failed: {why}")));
+                }
+            }
+            if let Some(why) = self.backend.interrupted() {
+                return Err(why.error());
+            }
+        }
+    }
+
+    /// What the columns without a field get.
+    fn defaults(&mut self, table: &Arc<Table>, positions: &[usize]) -> Result<Vec<(usize, Expr)>> {
+        let mut defaults = Vec::new();
+        for column in table.live_columns() {
+            let at = column.attnum as usize - 1;
+            if positions.contains(&at) || column.generated.is_some() {
+                continue;
+            }
+            defaults.push((at, self.with_env(|env| binder::default_value(env, table, column))?));
+        }
+        Ok(defaults)
+    }
+
+    async fn copy_to<S: Sink>(
+        &mut self,
+        copy: &Copy,
+        options: copy::Options,
+        text: &Arc<str>,
+        sink: &mut S,
+    ) -> Result<u64> {
+        let (text, raw) = match &copy.source {
+            CopySource::Query { statement, start, end } => {
+                (text.clone(), RawStatement { stmt: statement.clone(), start: *start, end: *end })
+            }
+            CopySource::Table { columns, .. } => {
+                let table = self.copy_table(copy, LockMode::AccessShare).await?;
+                let positions = copy::columns(&table, columns)?;
+                let catalog = self.tx().catalog.effective().clone();
+                let list: Vec<String> = positions.iter().map(|at| quoted(&table.columns[*at].name)).collect();
+                let (schema, name) = (quoted(catalog.schema_name(table.schema)), quoted(&table.name));
+                let text: Arc<str> = Arc::from(format!("SELECT {} FROM {schema}.{name}", list.join(", ")));
+                let raw = parser::parse(&text)?.pop().ok_or_else(|| Error::internal("no statement"))?;
+                (text, raw)
+            }
+        };
+        let plan = self.locked_plan(&text, &raw).await?;
+        if !super::prepare::returns_rows(&plan) {
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "COPY query must have a RETURNING clause"));
+        }
+        let columns = plan.output().iter().map(|c| (c.name.clone(), c.ty)).collect();
+        let mut output = CopyTo::new(options, columns)?;
+        let mut run = self.begin_run(&plan, Vec::new()).await?;
+        sink.copy_out(output.is_binary(), output.columns());
+        let head = output.head();
+        if !head.is_empty() {
+            sink.copy_data(&head);
+        }
+        while let Some(batch) = self.pull(&plan, &mut run).await? {
+            run.sent += batch.rows as u64;
+            output.rows(&batch, &self.environment.format, |row| sink.copy_data(row))?;
+            if sink.is_full() {
+                sink.flush().await?;
+            }
+        }
+        let tail = output.tail();
+        if !tail.is_empty() {
+            sink.copy_data(&tail);
+        }
+        sink.copy_done();
+        self.finish_run(&plan, &run);
+        Ok(run.sent)
+    }
+}
+
+fn quoted(name: &str) -> String {
+    parser::keywords::quote_ident(name).into_owned()
+}

@@ -1,0 +1,139 @@
+//! What all sessions of a node share: the engine, the catalog, cached plans, the list of sessions.
+
+use super::backend::{Backends, Interrupt};
+use super::plans::PlanCache;
+use super::settings::Defaults;
+use crate::base::{Error, Result, SqlState};
+use crate::catalog::CatalogStore;
+use crate::engine::{Engine, EngineOptions};
+use crate::executor::TempSpace;
+use crate::io::{Clock, Disk, DiskLock, Entropy};
+use crate::planner::definitions::Definitions;
+use crate::table::Tables;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// The version of the data directory's format, kept in the file of this name.
+const FORMAT_FILE: &str = "format";
+const FORMAT: u32 = 1;
+
+/// Microseconds from 1970 to 2000, PostgreSQL's epoch.
+const EPOCH_US: i64 = 946_684_800_000_000;
+
+/// An open node.
+pub struct Database {
+    pub engine: Arc<Engine>,
+    pub catalog: Arc<CatalogStore>,
+    pub tables: Arc<Tables>,
+    pub definitions: Arc<Definitions>,
+    /// Where sorts and hash tables spill.
+    pub temp: Arc<TempSpace>,
+    pub plans: PlanCache,
+    pub backends: Backends,
+    pub defaults: Defaults,
+    pub clock: Arc<dyn Clock>,
+    pub entropy: Arc<dyn Entropy>,
+    /// When it was opened, microseconds since 2000-01-01 UTC.
+    pub start_us: i64,
+    stopping: AtomicBool,
+    _lock: DiskLock,
+}
+
+impl Database {
+    /// Opens a data directory, creating what is not there.
+    ///
+    /// Errors: 55006 when another process has it open, 58P01-class for a directory of a newer format, 58030 from the disk.
+    pub fn open(
+        disk: Arc<dyn Disk>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        defaults: Defaults,
+    ) -> Result<Arc<Database>> {
+        let lock = disk.lock("")?;
+        check_format(&*disk)?;
+        let temp = TempSpace::new(disk.clone(), "temp")?;
+        let engine = Engine::open(disk, clock.clone(), &*entropy, EngineOptions::default())?;
+        let catalog = CatalogStore::open(engine.clone())?;
+        let tables = Tables::new(catalog.clone());
+        let definitions = Definitions::new(tables.clone());
+        let start_us = clock.now_us() as i64 - EPOCH_US;
+        Ok(Arc::new(Database {
+            engine,
+            catalog,
+            tables,
+            definitions,
+            temp,
+            plans: PlanCache::default(),
+            backends: Backends::default(),
+            defaults,
+            clock,
+            entropy,
+            start_us,
+            stopping: AtomicBool::new(false),
+            _lock: lock,
+        }))
+    }
+
+    /// Drops old versions that nobody needs any more. To be called about once a second: commits alone do it only now and
+    /// then.
+    pub fn purge(&self) {
+        self.engine.purge();
+    }
+
+    /// Everything acknowledged is on disk already; this makes the rest so and ends the log.
+    pub fn close(&self) -> Result<()> {
+        self.tables.store_sequences()?;
+        self.engine.close()
+    }
+
+    /// The clock in microseconds since 2000-01-01 UTC.
+    pub fn now_us(&self) -> i64 {
+        self.clock.now_us() as i64 - EPOCH_US
+    }
+
+    /// From now on no session begins, and each ends when its transaction does.
+    pub fn stopping(&self) {
+        self.stopping.store(true, Ordering::Release);
+    }
+
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
+    /// Ends the sessions that are between transactions.
+    pub fn terminate_idle(&self) {
+        for backend in self.backends.all() {
+            if backend.activity.lock().state == "idle" {
+                backend.interrupt(Interrupt::Terminate);
+            }
+        }
+    }
+}
+
+fn check_format(disk: &dyn Disk) -> Result<()> {
+    if !disk.exists(FORMAT_FILE)? {
+        if disk.list("")?.iter().any(|name| name != "lock" && !name.starts_with('.')) {
+            return Err(Error::new(
+                SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+                "the data directory is not empty, but holds no Headwater database",
+            ));
+        }
+        let temporary = "format.new";
+        let file = disk.create(temporary)?;
+        file.write_at(format!("{FORMAT}\n").as_bytes(), 0)?;
+        file.sync_data()?;
+        disk.rename(temporary, FORMAT_FILE)?;
+        return disk.sync_dir("");
+    }
+    let file = disk.open(FORMAT_FILE)?;
+    let mut text = vec![0; file.len()?.min(32) as usize];
+    file.read_exact_at(&mut text, 0)?;
+    match String::from_utf8_lossy(&text).trim().parse::<u32>() {
+        Ok(FORMAT) => Ok(()),
+        Ok(newer) => Err(Error::new(
+            SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+            format!("the data directory has format {newer}, and this version of Headwater reads format {FORMAT}"),
+        )),
+        Err(_) => Err(Error::new(SqlState::DATA_CORRUPTED, "the file \"format\" of the data directory is damaged")),
+    }
+}

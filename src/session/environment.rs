@@ -1,0 +1,265 @@
+//! What follows from a session's settings, worked out once for each change instead of for each statement.
+
+use super::names::CatalogNames;
+use super::settings::Settings;
+use super::sink::Severity;
+use crate::base::Oid;
+use crate::catalog::{self, Catalog};
+use crate::types::datetime::TimeZone;
+use crate::types::{ByteaOutput, DateOrder, DateStyle, FormatContext, IntervalStyle};
+use std::hash::{BuildHasher, Hash, Hasher};
+use std::sync::Arc;
+use std::time::Duration;
+
+pub struct Environment {
+    /// The count of changes that this was worked out from.
+    changes: u64,
+    pub format: FormatContext,
+    /// The names in `search_path`, with `$user` filled in.
+    pub path_names: Vec<String>,
+    pub statement_timeout: Option<Duration>,
+    pub lock_timeout: Option<Duration>,
+    pub idle_session_timeout: Option<Duration>,
+    pub idle_in_transaction_timeout: Option<Duration>,
+    /// Bytes that one sort or hash may take.
+    pub work_mem: usize,
+    pub client_min_messages: Severity,
+    pub synchronous_commit: bool,
+    /// A hash of all that plans depend on.
+    pub plan_key: u64,
+    database: String,
+    user: String,
+    path: Option<(u64, Path)>,
+    /// The catalog version that `format.names` was made for.
+    names_version: Option<u64>,
+}
+
+/// A search path as it is searched, and as it was written.
+pub type Path = (Arc<[Oid]>, Arc<[Oid]>);
+
+/// Settings that the planner heeds.
+const PLANNER: &[&str] = &[
+    "enable_hashagg",
+    "enable_hashjoin",
+    "enable_indexonlyscan",
+    "enable_indexscan",
+    "enable_mergejoin",
+    "enable_nestloop",
+    "enable_seqscan",
+    "enable_sort",
+    "search_path",
+    "TimeZone",
+    "DateStyle",
+    "IntervalStyle",
+];
+
+impl Environment {
+    pub fn new(settings: &Settings, database: &str, user: &str) -> Environment {
+        let mut e = Environment {
+            changes: 0,
+            format: FormatContext::default(),
+            path_names: Vec::new(),
+            statement_timeout: None,
+            lock_timeout: None,
+            idle_session_timeout: None,
+            idle_in_transaction_timeout: None,
+            work_mem: 0,
+            client_min_messages: Severity::Notice,
+            synchronous_commit: true,
+            plan_key: 0,
+            database: database.to_owned(),
+            user: user.to_owned(),
+            path: None,
+            names_version: None,
+        };
+        e.derive(settings);
+        e
+    }
+
+    /// Brings this up to date with the settings.
+    pub fn refresh(&mut self, settings: &Settings) {
+        if self.changes != settings.changes {
+            self.derive(settings);
+        }
+    }
+
+    fn derive(&mut self, s: &Settings) {
+        let millis = |name: &str| match s.int(name) {
+            0 => None,
+            n => Some(Duration::from_millis(n as u64)),
+        };
+        self.changes = s.changes;
+        self.statement_timeout = millis("statement_timeout");
+        self.lock_timeout = millis("lock_timeout");
+        self.idle_session_timeout = millis("idle_session_timeout");
+        self.idle_in_transaction_timeout = millis("idle_in_transaction_session_timeout");
+        self.work_mem = (s.int("work_mem") as usize).saturating_mul(1024);
+        self.synchronous_commit = s.get("synchronous_commit") != "off";
+        self.client_min_messages = match s.get("client_min_messages") {
+            "warning" => Severity::Warning,
+            "error" => Severity::Info,
+            "notice" => Severity::Notice,
+            "log" => Severity::Log,
+            _ => Severity::Debug,
+        };
+        self.derive_format(s);
+        self.path_names = split_path(s.get("search_path"))
+            .into_iter()
+            .map(|name| if name == "$user" { self.user.clone() } else { name })
+            .collect();
+        (self.path, self.names_version) = (None, None);
+        let mut hasher = ahash::RandomState::with_seeds(1, 2, 3, 4).build_hasher();
+        (&self.database, &self.user).hash(&mut hasher);
+        PLANNER.iter().for_each(|name| s.get(name).hash(&mut hasher));
+        self.plan_key = hasher.finish();
+    }
+
+    fn derive_format(&mut self, s: &Settings) {
+        let (style, order) = s.get("DateStyle").split_once(", ").unwrap_or(("ISO", "MDY"));
+        self.format.date_style = match style {
+            "SQL" => DateStyle::Sql,
+            "Postgres" => DateStyle::Postgres,
+            "German" => DateStyle::German,
+            _ => DateStyle::Iso,
+        };
+        self.format.date_order = match order {
+            "DMY" => DateOrder::Dmy,
+            "YMD" => DateOrder::Ymd,
+            _ => DateOrder::Mdy,
+        };
+        self.format.interval_style = match s.get("IntervalStyle") {
+            "postgres_verbose" => IntervalStyle::PostgresVerbose,
+            "sql_standard" => IntervalStyle::SqlStandard,
+            "iso_8601" => IntervalStyle::Iso8601,
+            _ => IntervalStyle::Postgres,
+        };
+        self.format.extra_float_digits = s.int("extra_float_digits") as i32;
+        self.format.bytea_output =
+            if s.get("bytea_output") == "escape" { ByteaOutput::Escape } else { ByteaOutput::Hex };
+        if let Ok(zone) = TimeZone::named(s.get("TimeZone")) {
+            self.format.time_zone = zone;
+        }
+    }
+
+    /// The schemas to look names up in, `pg_catalog` first unless the path names it; and those that the path names.
+    pub fn search_path(&mut self, catalog: &Catalog) -> Path {
+        if let Some((version, path)) = &self.path
+            && *version == catalog.version()
+        {
+            return path.clone();
+        }
+        let named = self.named_schemas(catalog);
+        let mut path = named.clone();
+        if !path.contains(&catalog::PG_CATALOG) {
+            path.insert(0, catalog::PG_CATALOG);
+        }
+        let path: Path = (path.into(), named.into());
+        self.path = Some((catalog.version(), path.clone()));
+        path
+    }
+
+    /// The schemas of the path that exist, each once: `current_schemas(false)`.
+    /// Makes names behind oids print as this version of the catalog has them.
+    pub fn show_names(&mut self, catalog: &Arc<Catalog>, path: &Arc<[Oid]>) {
+        if self.names_version != Some(catalog.version()) {
+            self.names_version = Some(catalog.version());
+            self.format.names = Some(Arc::new(CatalogNames { catalog: catalog.clone(), path: path.clone() }));
+        }
+    }
+
+    fn named_schemas(&self, catalog: &Catalog) -> Vec<Oid> {
+        let mut found = Vec::new();
+        for schema in self.path_names.iter().filter_map(|name| catalog.schema_named(name)) {
+            if !found.contains(&schema.oid) {
+                found.push(schema.oid);
+            }
+        }
+        found
+    }
+}
+
+/// A comma-separated list of names, each folded to lower case unless quoted (`SplitIdentifierString`).
+pub fn split_path(text: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut chars = text.chars().peekable();
+    loop {
+        while chars.next_if(|c| c.is_whitespace() || *c == ',').is_some() {}
+        let mut name = String::new();
+        match chars.peek() {
+            None => return names,
+            Some('"') => {
+                chars.next();
+                while let Some(c) = chars.next() {
+                    if c == '"' && chars.next_if_eq(&'"').is_none() {
+                        break;
+                    }
+                    name.push(c);
+                }
+            }
+            Some(_) => {
+                while let Some(c) = chars.next_if(|c| !c.is_whitespace() && *c != ',') {
+                    name.extend(c.to_lowercase());
+                }
+            }
+        }
+        if !name.is_empty() {
+            names.push(name);
+        }
+    }
+}
+
+/// The parts of a dotted name; None when it is not one (`stringToQualifiedNameList`).
+pub fn split_dotted(text: &str) -> Option<Vec<String>> {
+    let mut parts = Vec::new();
+    let mut rest = text.trim();
+    loop {
+        let (part, after) = match rest.strip_prefix('"') {
+            Some(quoted) => {
+                let mut name = String::new();
+                let mut chars = quoted.char_indices().peekable();
+                let end = loop {
+                    match chars.next()? {
+                        (_, '"') if chars.next_if(|c| c.1 == '"').is_some() => name.push('"'),
+                        (i, '"') => break i + 1,
+                        (_, c) => name.push(c),
+                    }
+                };
+                (name, &quoted[end..])
+            }
+            None => {
+                let end = rest.find(['.', '"']).unwrap_or(rest.len());
+                (rest[..end].trim().to_lowercase(), &rest[end..])
+            }
+        };
+        if part.is_empty() {
+            return None;
+        }
+        parts.push(part);
+        rest = after.trim_start();
+        if rest.is_empty() {
+            return Some(parts);
+        }
+        rest = rest.strip_prefix('.')?.trim_start();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{split_dotted, split_path};
+
+    #[test]
+    fn dotted_names_come_apart() {
+        assert_eq!(split_dotted(r#"Public."My ""T""""#).unwrap(), ["public", "My \"T\""]);
+        assert_eq!(split_dotted("a . b").unwrap(), ["a", "b"]);
+        for wrong in ["", "a.", ".a", "a..b", "\"a"] {
+            assert_eq!(split_dotted(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn paths_are_lists_of_names() {
+        assert_eq!(split_path(r#""$user", Public,"a ""b"" c" "#), ["$user", "public", "a \"b\" c"]);
+        assert!(split_path("").is_empty());
+        assert_eq!(split_path("\"\", x"), ["x"]);
+    }
+}

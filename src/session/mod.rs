@@ -1,0 +1,352 @@
+//! One client's SQL state: its transaction block, prepared statements, portals and cursors, settings; and what all
+//! sessions of a node share ([`Database`]).
+//!
+//! Entry points: [`Database::open`]; [`Session::open`] and one method for each message of the protocol: `query`, `parse`,
+//! `bind`, `describe_*`, `execute`, `close_*`, `sync`. Results go to a [`sink::Sink`].
+//!
+//! Must not know: bytes on a wire.
+//!
+//! Invariants:
+//! 1. A method that returns an error has already put the transaction where PostgreSQL would have it: rolled back, or
+//!    failed until the block's end.
+//! 2. A statement that must wait for a lock, or met a row newer than its snapshot, is undone and run again; the client sees
+//!    only the last run.
+//! 3. COMMIT is answered when its log is durable (unless `synchronous_commit` is off), and nobody waits for that while
+//!    holding a thread.
+//! 4. Statements that are not provably short run inside `block_in_place`, so that two long ones never hold up the rest.
+//!
+//! Threads: a session is one task; it is never used by two at a time.
+//!
+//! Read in this order: `database.rs`, `transaction.rs`, `prepare.rs`, `portal.rs`, `run.rs`, `simple.rs`, `extended.rs`,
+//! `utility.rs`, `host.rs`.
+
+pub mod backend;
+mod copy;
+mod cursor;
+mod database;
+mod environment;
+mod explain;
+mod extended;
+mod facts;
+mod host;
+mod names;
+mod plans;
+mod portal;
+mod prepare;
+mod run;
+pub mod settings;
+pub mod settings_table;
+mod simple;
+pub mod sink;
+mod transaction;
+mod utility;
+
+pub use database::Database;
+
+use crate::base::{Error, Lsn, Oid, Result, SqlState};
+use crate::expr::EvalState;
+use crate::txn::Owner;
+use backend::{Backend, Interrupt};
+use environment::Environment;
+use host::SequenceValues;
+use portal::Portal;
+use prepare::Prepared;
+use settings::Settings;
+use sink::{Severity, Sink};
+use std::collections::{BTreeMap, HashMap};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use transaction::Transaction;
+
+/// What ReadyForQuery tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    Idle,
+    InTransaction,
+    Failed,
+}
+
+/// Settings whose changes the client hears of (ParameterStatus), by PostgreSQL's `GUC_REPORT`.
+const REPORTED: &[&str] = &[
+    "application_name",
+    "client_encoding",
+    "DateStyle",
+    "default_transaction_read_only",
+    "in_hot_standby",
+    "integer_datetimes",
+    "IntervalStyle",
+    "is_superuser",
+    "server_encoding",
+    "server_version",
+    "session_authorization",
+    "standard_conforming_strings",
+    "TimeZone",
+];
+
+pub struct Session {
+    database: Arc<Database>,
+    backend: Arc<Backend>,
+    owner: Owner,
+    user: String,
+    role: Oid,
+    database_oid: Oid,
+    settings: Settings,
+    environment: Environment,
+    transaction: Option<Transaction>,
+    statements: HashMap<String, Arc<Prepared>>,
+    portals: HashMap<String, Portal>,
+    sequences: SequenceValues,
+    eval: EvalState,
+    /// What the client has seen or been told of: later snapshots are at least this new.
+    floor: Lsn,
+    notices: Vec<(Severity, Error)>,
+    no_text: Arc<str>,
+    /// `statement_timestamp()`, microseconds since 2000-01-01 UTC.
+    statement_us: i64,
+    /// How long planning took, for EXPLAIN.
+    planning: Duration,
+    /// The value last reported for each of `REPORTED`, and the count of changes then.
+    reported: Vec<String>,
+    reported_at: u64,
+}
+
+impl Session {
+    /// Begins a session with the parameters of a start-up message.
+    ///
+    /// Errors: 28000 without a user or for an unknown role, 3D000 for an unknown database, 53300 when too many are
+    /// connected, 57P03 while the server stops, and what settings refuse.
+    pub fn open(
+        database: Arc<Database>,
+        peer: Option<SocketAddr>,
+        parameters: BTreeMap<String, String>,
+    ) -> Result<Session> {
+        if database.is_stopping() {
+            return Err(Error::new(SqlState::CANNOT_CONNECT_NOW, "the database system is shutting down"));
+        }
+        let user = parameters.get("user").filter(|u| !u.is_empty()).cloned().ok_or_else(|| {
+            Error::new(
+                SqlState::INVALID_AUTHORIZATION_SPECIFICATION,
+                "no PostgreSQL user name specified in startup packet",
+            )
+        })?;
+        if parameters.get("replication").is_some_and(|r| settings::parse_bool(r) != Some(false)) {
+            return Err(Error::unsupported("a replication connection"));
+        }
+        let name = parameters.get("database").filter(|d| !d.is_empty()).unwrap_or(&user).clone();
+        let catalog = database.catalog.current_named(&name)?;
+        let role = catalog.role_named(&user).map(|r| r.oid).ok_or_else(|| {
+            Error::new(SqlState::INVALID_AUTHORIZATION_SPECIFICATION, format!("role \"{user}\" does not exist"))
+        })?;
+        let database_oid = catalog.database_oid();
+        let mut settings = Settings::new(&database.defaults);
+        settings.force("session_authorization", &user);
+        for (key, value) in start_up_settings(&parameters)? {
+            settings.start_up(&key, &value)?;
+        }
+        let most = database.defaults.get("max_connections").parse().unwrap_or(usize::MAX);
+        let now = database.clock.now_us() as i64;
+        let backend = database.backends.connect(database.entropy.u64() as i32, peer, now, most)?;
+        {
+            let mut activity = backend.activity.lock();
+            activity.user.clone_from(&user);
+            activity.database.clone_from(&name);
+            activity.application = settings.get("application_name").to_owned();
+            activity.state = "idle";
+            activity.state_change_us = now;
+        }
+        let mut seed = [0; 32];
+        database.entropy.fill(&mut seed);
+        Ok(Session {
+            owner: database.engine.owner(backend.process),
+            environment: Environment::new(&settings, &name, &user),
+            floor: database.engine.durable(),
+            database,
+            backend,
+            user,
+            role,
+            database_oid,
+            settings,
+            transaction: None,
+            statements: HashMap::new(),
+            portals: HashMap::new(),
+            sequences: SequenceValues::default(),
+            eval: EvalState::new(seed),
+            notices: Vec::new(),
+            no_text: Arc::from(""),
+            statement_us: 0,
+            planning: Duration::ZERO,
+            reported: Vec::new(),
+            reported_at: 0,
+        })
+    }
+
+    pub fn backend(&self) -> &Arc<Backend> {
+        &self.backend
+    }
+
+    pub fn status(&self) -> Status {
+        match &self.transaction {
+            Some(t) if t.failed => Status::Failed,
+            Some(t) if t.explicit => Status::InTransaction,
+            _ => Status::Idle,
+        }
+    }
+
+    /// How long the client may stay silent now, and the error that ends the session then.
+    pub fn idle_limit(&self) -> Option<(Duration, Error)> {
+        let (setting, code, text) = match self.status() {
+            Status::Idle => (
+                "idle_session_timeout",
+                SqlState::IDLE_SESSION_TIMEOUT,
+                "terminating connection due to idle-session timeout",
+            ),
+            _ => (
+                "idle_in_transaction_session_timeout",
+                SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
+                "terminating connection due to idle-in-transaction timeout",
+            ),
+        };
+        let limit = match self.status() {
+            Status::Idle => self.environment.idle_session_timeout,
+            _ => self.environment.idle_in_transaction_timeout,
+        };
+        debug_assert!(settings::find(setting).is_some());
+        limit.map(|after| (after, Error::new(code, text)))
+    }
+
+    /// 57P01 when the session has been told to end.
+    pub fn check_termination(&self) -> Result<()> {
+        match self.backend.interrupted() {
+            Some(Interrupt::Terminate) => Err(Interrupt::Terminate.error()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Sends what others have notified this session of; false when there was nothing.
+    pub fn deliver_notifications<S: Sink>(&mut self, sink: &mut S) -> bool {
+        let all = self.backend.take_notifications();
+        for n in &all {
+            sink.notification(n.process, &n.channel, &n.payload);
+        }
+        !all.is_empty()
+    }
+
+    /// Tells a new client the settings that it is to know.
+    pub fn report_parameters<S: Sink>(&mut self, sink: &mut S) {
+        for name in REPORTED {
+            sink.parameter_status(name, self.settings.get(name));
+        }
+        self.reported = REPORTED.iter().map(|n| self.settings.get(n).to_owned()).collect();
+        self.reported_at = self.settings.changes;
+    }
+
+    /// Before ReadyForQuery: notices, notifications, and settings that have changed.
+    pub fn report_changes<S: Sink>(&mut self, sink: &mut S) {
+        self.send_notices(sink);
+        if self.settings.changes != self.reported_at {
+            self.reported_at = self.settings.changes;
+            for (name, last) in REPORTED.iter().zip(&mut self.reported) {
+                let value = self.settings.get(name);
+                if *last != value {
+                    sink.parameter_status(name, value);
+                    value.clone_into(last);
+                }
+            }
+        }
+        if self.status() == Status::Idle {
+            self.deliver_notifications(sink);
+        }
+    }
+
+    fn notice(&mut self, severity: Severity, notice: Error) {
+        self.notices.push((severity, notice));
+    }
+
+    fn warn(&mut self, code: SqlState, text: impl Into<String>) {
+        self.notice(Severity::Warning, Error::new(code, text));
+    }
+
+    /// Sends queued notices that are at least as severe as the client wants.
+    fn send_notices<S: Sink>(&mut self, sink: &mut S) {
+        for (severity, notice) in self.notices.drain(..) {
+            if severity == Severity::Info || severity >= self.environment.client_min_messages {
+                sink.notice(severity, &notice);
+            }
+        }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.transaction = None;
+        self.database.backends.disconnect(self.backend.process);
+    }
+}
+
+/// The settings in a start-up message: those given by name, and `options` as a command line of `-c name=value`.
+fn start_up_settings(parameters: &BTreeMap<String, String>) -> Result<Vec<(String, String)>> {
+    let mut all = Vec::new();
+    for (key, value) in parameters {
+        match key.as_str() {
+            "user" | "database" | "replication" => {}
+            "options" => all.extend(command_line(value)?),
+            k if k.starts_with("_pq_.") => {}
+            k => all.push((k.to_owned(), value.clone())),
+        }
+    }
+    Ok(all)
+}
+
+/// `-c a=b --c=d`: words split at blanks, a backslash takes the next character as it is (`pg_split_opts`).
+fn command_line(text: &str) -> Result<Vec<(String, String)>> {
+    let mut words = vec![String::new()];
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        let word = words.last_mut().expect("there is always a last word");
+        match c {
+            '\\' => word.extend(chars.next()),
+            c if c.is_whitespace() => {
+                if !word.is_empty() {
+                    words.push(String::new());
+                }
+            }
+            c => word.push(c),
+        }
+    }
+    let mut found = Vec::new();
+    let mut words = words.into_iter().filter(|w| !w.is_empty());
+    while let Some(word) = words.next() {
+        let setting = match (word.strip_prefix("--"), word.strip_prefix("-c")) {
+            (Some(rest), _) => Some(rest.replace('-', "_")),
+            (None, Some("")) => words.next(),
+            (None, Some(rest)) => Some(rest.to_owned()),
+            (None, None) => None,
+        };
+        match setting.as_deref().and_then(|s| s.split_once('=')) {
+            Some((name, value)) => found.push((name.to_owned(), value.to_owned())),
+            None => {
+                return Err(Error::new(
+                    SqlState::SYNTAX_ERROR,
+                    format!("invalid command-line argument for server process: {word}"),
+                ));
+            }
+        }
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_are_a_command_line() {
+        let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
+        assert_eq!(
+            command_line(r"-c work_mem=8MB  -cgeqo=off --search-path=a,\ b").unwrap(),
+            [pair("work_mem", "8MB"), pair("geqo", "off"), pair("search_path", "a, b")]
+        );
+        assert!(command_line("-x").is_err());
+    }
+}

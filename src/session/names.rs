@@ -1,0 +1,135 @@
+//! Names behind oids, in text: `'t'::regclass` and back. `types` writes and reads the numbers; this asks the catalog.
+
+use super::environment::split_dotted;
+use crate::base::{Error, Oid, Result, SqlState};
+use crate::catalog::deparse::Namer;
+use crate::catalog::{Catalog, Relation};
+use crate::expr::registry;
+use crate::parser;
+use crate::types::{Datum, DatumRef, FormatContext, Names, SqlType, oid};
+use std::sync::Arc;
+
+/// The names of one version of the catalog along one search path.
+pub struct CatalogNames {
+    pub catalog: Arc<Catalog>,
+    pub path: Arc<[Oid]>,
+}
+
+impl CatalogNames {
+    fn namer(&self) -> Namer<'_> {
+        Namer::new(&self.catalog, &self.path)
+    }
+
+    fn text(&self, ty: Oid, value: Oid) -> Option<String> {
+        if value == Oid::INVALID {
+            return Some("-".into());
+        }
+        match ty {
+            oid::REGCLASS => self.namer().relation(value),
+            oid::REGTYPE => Some(self.namer().type_name(SqlType::of(value))),
+            oid::REGPROC => registry::function(value).map(|f| parser::keywords::quote_ident(f.name).into_owned()),
+            oid::REGPROCEDURE => registry::function(value).map(|f| {
+                let args: Vec<String> = f.args.iter().map(|a| self.namer().type_name(SqlType::of(*a))).collect();
+                format!("{}({})", parser::keywords::quote_ident(f.name), args.join(","))
+            }),
+            oid::REGOPER => registry::operator(value).map(|o| o.name.to_owned()),
+            oid::REGOPERATOR => registry::operator(value).map(|o| {
+                let side = |t: Oid| match t {
+                    Oid::INVALID => "NONE".to_owned(),
+                    t => self.namer().type_name(SqlType::of(t)),
+                };
+                format!("{}({},{})", o.name, side(o.left), side(o.right))
+            }),
+            oid::REGNAMESPACE => {
+                self.catalog.schema(value).map(|s| parser::keywords::quote_ident(&s.name).into_owned())
+            }
+            oid::REGROLE => self.catalog.role(value).map(|r| parser::keywords::quote_ident(&r.name).into_owned()),
+            _ => None,
+        }
+    }
+
+    fn find(&self, ty: Oid, text: &str) -> Result<Oid> {
+        let invalid = || Error::new(SqlState::INVALID_NAME, "invalid name syntax");
+        let parts = split_dotted(text).ok_or_else(invalid)?;
+        let missing = |code, what: &str| Error::new(code, format!("{what} \"{text}\" does not exist"));
+        match ty {
+            oid::REGCLASS => {
+                self.relation(&parts).map(|r| r.oid()).ok_or_else(|| missing(SqlState::UNDEFINED_TABLE, "relation"))
+            }
+            oid::REGTYPE => self.type_oid(text),
+            oid::REGNAMESPACE => self
+                .catalog
+                .schema_named(&parts[0])
+                .map(|s| s.oid)
+                .ok_or_else(|| missing(SqlState::INVALID_SCHEMA_NAME, "schema")),
+            oid::REGROLE => self
+                .catalog
+                .role_named(&parts[0])
+                .map(|r| r.oid)
+                .ok_or_else(|| missing(SqlState::UNDEFINED_OBJECT, "role")),
+            oid::REGPROC => {
+                let found = registry::functions_named(parts.last().map_or("", String::as_str));
+                match found {
+                    [one] => Ok(one.oid),
+                    [] => Err(missing(SqlState::UNDEFINED_FUNCTION, "function")),
+                    _ => Err(Error::new(
+                        SqlState::AMBIGUOUS_FUNCTION,
+                        format!("more than one function named \"{text}\""),
+                    )),
+                }
+            }
+            _ => Err(Error::unsupported(format!("input of type {}", crate::types::format_type(SqlType::of(ty))))),
+        }
+    }
+
+    fn relation(&self, parts: &[String]) -> Option<Relation> {
+        match parts {
+            [name] => self.catalog.find_relation(&self.path, name),
+            [schema, name] => self.catalog.relation(self.catalog.schema_named(schema)?.oid, name),
+            _ => None,
+        }
+    }
+
+    fn type_oid(&self, text: &str) -> Result<Oid> {
+        let name = parser::parse_type_name(text)?;
+        let format = FormatContext::default();
+        let env = crate::binder::Environment {
+            catalog: &self.catalog,
+            search_path: &self.path,
+            temp_schema: None,
+            format: &format,
+        };
+        Ok(crate::binder::resolve_type(&env, &name)?.oid)
+    }
+}
+
+impl Names for CatalogNames {
+    fn write(&self, out: &mut Vec<u8>, ty: SqlType, value: DatumRef<'_>, _context: &FormatContext) -> bool {
+        let DatumRef::Oid(n) = value else { return false };
+        match self.text(ty.oid, Oid(n)) {
+            Some(text) => {
+                out.extend_from_slice(text.as_bytes());
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn parse(&self, ty: SqlType, text: &str, _context: &FormatContext) -> Result<Option<Datum>> {
+        let is_reg = matches!(
+            ty.oid,
+            oid::REGCLASS
+                | oid::REGTYPE
+                | oid::REGPROC
+                | oid::REGPROCEDURE
+                | oid::REGOPER
+                | oid::REGOPERATOR
+                | oid::REGNAMESPACE
+                | oid::REGROLE
+        );
+        if !is_reg || text == "-" || text.bytes().all(|b| b.is_ascii_digit()) {
+            return Ok(None);
+        }
+        self.find(ty.oid, text).map(|found| Some(Datum::Oid(found.0)))
+    }
+}

@@ -1,0 +1,300 @@
+//! From text to something that runs: parse, bind, plan, with every result kept where it can be used again.
+//!
+//! 1. A text seen before has its plan in the node's cache.
+//! 2. A simple statement that differs only in literals from one seen before shares its plan: the literals are lifted out
+//!    and become parameters (`parser::fingerprint` decides where that is safe).
+//! 3. Otherwise parse, bind to the catalog, plan.
+//!
+//! A plan is good for one version of the catalog. The relations it touches are locked before it is used, and the version
+//! is looked at again after that, so DDL never changes a table under a running statement.
+
+use super::Session;
+use super::plans::{CachedPlan, PlanKey, tag_of};
+use super::run::in_place;
+use crate::base::{Error, Oid, Result, SqlState};
+use crate::binder::rel::{Access, AccessMode, OutputColumn};
+use crate::binder::{self, Parameters};
+use crate::catalog::Catalog;
+use crate::parser::ast::{RawStatement, Statement};
+use crate::planner::{self, PlannerSettings};
+use crate::txn::{LockKey, LockMode, Wait};
+use crate::types::{self, Datum, SqlType};
+use bytes::Bytes;
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+/// A prepared statement, named or not.
+pub struct Prepared {
+    /// The whole text, which positions in `statement` count from.
+    pub text: Arc<str>,
+    /// None for an empty text.
+    pub statement: Option<Arc<RawStatement>>,
+    /// As the client declared them; 0 where it left the type open.
+    pub declared: Arc<[Oid]>,
+    pub params: Vec<SqlType>,
+    /// Of a statement that returns rows.
+    pub output: Option<Arc<[OutputColumn]>>,
+    /// Of a SELECT, INSERT, UPDATE or DELETE: the plan last used.
+    pub plan: Option<Mutex<Arc<CachedPlan>>>,
+    pub from_sql: bool,
+    pub prepared_us: i64,
+    /// How often it has been run.
+    pub uses: AtomicI64,
+}
+
+/// Whether a statement is planned, rather than done by `utility.rs`.
+pub fn is_planned(statement: &Statement) -> bool {
+    matches!(
+        statement,
+        Statement::Select(_) | Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_) | Statement::Merge(_)
+    )
+}
+
+impl Session {
+    /// Parses one statement for later; `declared` gives the parameter types that the client knows.
+    pub(super) async fn prepare(&mut self, text: Arc<str>, declared: &[Oid], from_sql: bool) -> Result<Prepared> {
+        let mut all = parse_text(&text)?;
+        if all.len() > 1 {
+            return Err(Error::new(
+                SqlState::SYNTAX_ERROR,
+                "cannot insert multiple commands into a prepared statement",
+            ));
+        }
+        self.prepare_statement(text, all.pop().map(Arc::new), declared, from_sql).await
+    }
+
+    pub(super) async fn prepare_statement(
+        &mut self,
+        text: Arc<str>,
+        statement: Option<Arc<RawStatement>>,
+        declared: &[Oid],
+        from_sql: bool,
+    ) -> Result<Prepared> {
+        let mut prepared = Prepared {
+            text,
+            statement,
+            declared: declared.into(),
+            params: Vec::new(),
+            output: None,
+            plan: None,
+            from_sql,
+            prepared_us: self.database.now_us(),
+            uses: AtomicI64::new(0),
+        };
+        let Some(raw) = prepared.statement.clone() else { return Ok(prepared) };
+        self.refuse_unless_ending(&raw.stmt)?;
+        self.ensure_transaction()?;
+        if is_planned(&raw.stmt) {
+            let plan = self.plan(&prepared.text, &raw, declared)?;
+            prepared.params = plan.plan.params.clone();
+            prepared.output = returns_rows(&plan).then(|| plan.output().into());
+            prepared.plan = Some(Mutex::new(plan));
+        } else {
+            prepared.params = declared.iter().map(|o| SqlType::of(*o)).collect();
+            prepared.output = self.utility_columns(&raw.stmt, &prepared.text)?;
+        }
+        Ok(prepared)
+    }
+
+    /// The plan of a statement of `text`, from the cache if it is there.
+    pub(super) fn plan(&mut self, text: &Arc<str>, raw: &RawStatement, declared: &[Oid]) -> Result<Arc<CachedPlan>> {
+        let key = self.plan_key(Arc::from(&text[raw.start..raw.end]), declared);
+        self.tx().catalog.refresh()?;
+        let version = self.tx().catalog.effective().version();
+        if let Some(plan) = self.database.plans.get(&key, version) {
+            return Ok(plan);
+        }
+        let plan = in_place(|| self.bind_and_plan(&raw.stmt, declared))?;
+        if !self.tx().catalog.is_changed() {
+            self.database.plans.put(key, plan.clone());
+        }
+        Ok(plan)
+    }
+
+    pub(super) fn plan_key(&self, text: Arc<str>, params: &[Oid]) -> PlanKey {
+        PlanKey { text, params: params.into(), environment: self.environment.plan_key }
+    }
+
+    fn bind_and_plan(&mut self, statement: &Statement, declared: &[Oid]) -> Result<Arc<CachedPlan>> {
+        let catalog = self.tx().catalog.effective().clone();
+        let query = self.bind_query(statement, declared, &catalog)?;
+        let plan = planner::plan(&query, &catalog, &self.planner_settings())?;
+        Ok(Arc::new(CachedPlan {
+            plan: Arc::new(plan),
+            catalog_version: catalog.version(),
+            tag: tag_of(&query),
+            read_only: query.read_only,
+            stable: !query.literals_unstable,
+            access: query.access,
+        }))
+    }
+
+    fn bind_query(
+        &mut self,
+        statement: &Statement,
+        declared: &[Oid],
+        catalog: &Arc<Catalog>,
+    ) -> Result<binder::rel::Query> {
+        let (path, _) = self.environment.search_path(catalog);
+        let env =
+            binder::Environment { catalog, search_path: &path, temp_schema: None, format: &self.environment.format };
+        binder::bind(&env, statement, Parameters::Infer(declared))
+    }
+
+    /// Lends what names and literals mean now.
+    pub(super) fn with_env<T>(&mut self, work: impl FnOnce(&binder::Environment<'_>) -> Result<T>) -> Result<T> {
+        let catalog = self.tx().catalog.effective().clone();
+        let (path, _) = self.environment.search_path(&catalog);
+        work(&binder::Environment {
+            catalog: &catalog,
+            search_path: &path,
+            temp_schema: None,
+            format: &self.environment.format,
+        })
+    }
+
+    fn planner_settings(&self) -> PlannerSettings<'_> {
+        PlannerSettings {
+            enable_seqscan: self.settings.on("enable_seqscan"),
+            enable_indexscan: self.settings.on("enable_indexscan"),
+            enable_hashjoin: self.settings.on("enable_hashjoin"),
+            enable_nestloop: self.settings.on("enable_nestloop"),
+            ..PlannerSettings::new(&self.database.definitions, &self.environment.format)
+        }
+    }
+
+    /// A prepared statement's plan for use now: made anew when the catalog or the settings have changed since.
+    ///
+    /// Error: 0A000 when its columns are no longer those that were described.
+    pub(super) fn current_plan(&mut self, prepared: &Prepared) -> Result<Arc<CachedPlan>> {
+        let slot = prepared.plan.as_ref().expect("only planned statements come here");
+        let raw = prepared.statement.as_ref().expect("a plan has a statement");
+        self.tx().catalog.refresh()?;
+        let version = self.tx().catalog.effective().version();
+        prepared.uses.fetch_add(1, Ordering::Relaxed);
+        let plan = slot.lock().clone();
+        if plan.catalog_version == version && plan.stable {
+            return Ok(plan);
+        }
+        let declared: Vec<Oid> = prepared.params.iter().map(|t| t.oid).collect();
+        let fresh = self.plan(&prepared.text, raw, &declared)?;
+        let columns = |p: &CachedPlan| p.output().iter().map(|c| c.ty).collect::<Vec<_>>();
+        if columns(&fresh) != columns(&plan) {
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "cached plan must not change result type"));
+        }
+        *slot.lock() = fresh.clone();
+        Ok(fresh)
+    }
+
+    /// Takes the table locks that the plan needs. False when the catalog has changed meanwhile, and with it perhaps
+    /// the plan.
+    pub(super) async fn lock_relations(&mut self, plan: &CachedPlan) -> Result<bool> {
+        let mut waited = false;
+        for access in &plan.access {
+            if access.relation < Oid::FIRST_USER {
+                continue;
+            }
+            waited |= self.lock_relation(access.relation, lock_mode(access, plan)).await?;
+        }
+        if !waited {
+            return Ok(true);
+        }
+        let t = self.tx();
+        t.catalog.refresh()?;
+        Ok(t.catalog.effective().version() == plan.catalog_version)
+    }
+
+    /// Takes a lock on a relation to the end of the transaction; true if it had to wait.
+    pub(super) async fn lock_relation(&mut self, relation: Oid, mode: LockMode) -> Result<bool> {
+        let key = LockKey::Relation { database: self.database_oid, relation };
+        let mut waited = false;
+        loop {
+            match self.tx().txn.lock(&key, mode, Wait::Block) {
+                Ok(_) => return Ok(waited),
+                Err(e) if e.flow() == crate::base::Flow::Wait => {
+                    waited = true;
+                    self.await_lock().await?;
+                }
+                Err(e) => return Err(e),
+            }
+        }
+    }
+
+    fn refuse_unless_ending(&self, statement: &Statement) -> Result<()> {
+        match statement {
+            Statement::Transaction(t) if super::transaction::ends_block(&t.kind) => Ok(()),
+            _ => self.refuse_if_failed(),
+        }
+    }
+
+    /// Parameter values as Bind brings them.
+    pub(super) fn parameters(
+        &self,
+        prepared: &Prepared,
+        formats: &super::sink::Formats,
+        values: &[Option<Bytes>],
+    ) -> Result<Vec<Datum>> {
+        let count = |n: usize| format!("{n} parameter{}", if n == 1 { "" } else { "s" });
+        if formats.codes().len() > 1 && formats.codes().len() != values.len() {
+            return Err(Error::new(
+                SqlState::PROTOCOL_VIOLATION,
+                format!("bind message has {} parameter formats but {}", formats.codes().len(), count(values.len())),
+            ));
+        }
+        if values.len() != prepared.params.len() {
+            return Err(Error::new(
+                SqlState::PROTOCOL_VIOLATION,
+                format!(
+                    "bind message supplies {}, but prepared statement \"\" requires {}",
+                    count(values.len()),
+                    prepared.params.len()
+                ),
+            ));
+        }
+        let one = |(i, value): (usize, &Option<Bytes>)| {
+            let ty = prepared.params[i];
+            let Some(bytes) = value else { return Ok(Datum::Null) };
+            match formats.get(i) {
+                0 => {
+                    let text = std::str::from_utf8(bytes).map_err(|_| invalid_text(bytes))?;
+                    if text.contains('\0') {
+                        return Err(invalid_text(b"\0"));
+                    }
+                    types::parse_text(ty, text, &self.environment.format)
+                }
+                1 => types::parse_binary(ty, bytes).map_err(|e| {
+                    let context = format!("unnamed portal parameter ${}", i + 1);
+                    e.context(context)
+                }),
+                code => Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, format!("unsupported format code: {code}"))),
+            }
+        };
+        values.iter().enumerate().map(one).collect()
+    }
+}
+
+fn invalid_text(bytes: &[u8]) -> Error {
+    let bad = std::str::from_utf8(bytes).err().map_or(0, |e| e.valid_up_to());
+    Error::new(
+        SqlState::CHARACTER_NOT_IN_REPERTOIRE,
+        format!("invalid byte sequence for encoding \"UTF8\": 0x{:02x}", bytes.get(bad).copied().unwrap_or(0)),
+    )
+}
+
+pub fn returns_rows(plan: &CachedPlan) -> bool {
+    plan.tag == "SELECT" || !plan.output().is_empty()
+}
+
+fn lock_mode(access: &Access, plan: &CachedPlan) -> LockMode {
+    match access.mode {
+        AccessMode::Select if plan.read_only => LockMode::AccessShare,
+        AccessMode::Select => LockMode::RowShare,
+        _ => LockMode::RowExclusive,
+    }
+}
+
+/// Parses a text; an error's position counts in that text.
+pub fn parse_text(text: &str) -> Result<Vec<RawStatement>> {
+    crate::parser::parse(text)
+}

@@ -1,0 +1,406 @@
+//! The transaction block of a session.
+//!
+//! A transaction begins by itself with the first statement that needs one (`explicit: false`) and then ends with that
+//! statement, with a simple query's last statement, or at Sync; BEGIN makes it explicit. After an error an explicit one
+//! is `failed` until ROLLBACK; the other kind is gone at once.
+//!
+//! COMMIT:
+//! 1. run what was put off to the end (deferred constraints);
+//! 2. encode, apply, append, publish the catalog (`Txn::commit_with`); locks are free from here on;
+//! 3. hand out notifications;
+//! 4. wait until the log is durable, holding no thread;
+//! 5. settings: what was LOCAL goes back.
+
+use super::backend::Notification;
+use super::settings;
+use super::{Session, Status};
+use crate::base::{Error, Lsn, Result, SqlState};
+use crate::catalog::{self, CatalogTxn};
+use crate::executor::foreign_key::Deferred;
+use crate::parser::ast::{IsolationLevel, TransactionKind, TransactionMode, TransactionModeKind};
+use crate::txn::{self, Isolation, Txn};
+
+pub struct Transaction {
+    pub txn: Txn,
+    pub catalog: CatalogTxn,
+    /// `now()`, microseconds since 2000-01-01 UTC.
+    pub start_us: i64,
+    /// BEGIN was said.
+    pub explicit: bool,
+    pub failed: bool,
+    pub read_only: bool,
+    /// A statement has run, so the isolation is fixed.
+    pub used: bool,
+    pub deferred: Deferred,
+    pub notifications: Vec<Notification>,
+    /// Transactions beside this one that hold its advisory locks.
+    pub companions: Vec<Txn>,
+    savepoints: Vec<Savepoint>,
+}
+
+struct Savepoint {
+    name: String,
+    txn: txn::Savepoint,
+    catalog: catalog::Mark,
+    settings: settings::Mark,
+    notifications: usize,
+}
+
+fn isolation_of(level: IsolationLevel) -> &'static str {
+    match level {
+        IsolationLevel::ReadUncommitted | IsolationLevel::ReadCommitted => "read committed",
+        IsolationLevel::RepeatableRead => "repeatable read",
+        IsolationLevel::Serializable => "serializable",
+    }
+}
+
+fn parse_isolation(name: &str) -> Isolation {
+    match name {
+        "repeatable read" => Isolation::RepeatableRead,
+        "serializable" => Isolation::Serializable,
+        _ => Isolation::ReadCommitted,
+    }
+}
+
+impl Session {
+    /// Makes sure that there is a transaction.
+    pub(super) fn ensure_transaction(&mut self) -> Result<()> {
+        if self.transaction.is_some() {
+            return Ok(());
+        }
+        for (setting, default) in [
+            ("transaction_isolation", "default_transaction_isolation"),
+            ("transaction_read_only", "default_transaction_read_only"),
+            ("transaction_deferrable", "default_transaction_deferrable"),
+        ] {
+            if self.settings.get(setting) != self.settings.get(default) {
+                let value = self.settings.get(default).to_owned();
+                self.settings.force(setting, &value);
+            }
+        }
+        let isolation = parse_isolation(self.settings.get("transaction_isolation"));
+        let read_only = self.settings.on("transaction_read_only");
+        let txn = self.database.engine.begin_as(&self.owner, isolation);
+        txn.raise_floor(self.floor);
+        let catalog = CatalogTxn::begin(self.database.catalog.clone(), self.database_oid)?;
+        let start_us = self.database.now_us();
+        self.environment.format.now_us = start_us;
+        self.transaction = Some(Transaction {
+            txn,
+            catalog,
+            start_us,
+            explicit: false,
+            failed: false,
+            read_only,
+            used: false,
+            deferred: Deferred::default(),
+            notifications: Vec::new(),
+            companions: Vec::new(),
+            savepoints: Vec::new(),
+        });
+        Ok(())
+    }
+
+    /// The transaction that a statement runs in; `ensure_transaction` has been called.
+    pub(super) fn tx(&mut self) -> &mut Transaction {
+        self.transaction.as_mut().expect("a transaction has begun")
+    }
+
+    /// 25001 unless the statement runs by itself (`PreventInTransactionBlock`).
+    pub(super) fn prevent_in_block(&self, what: &str) -> Result<()> {
+        match &self.transaction {
+            Some(t) if t.explicit => Err(Error::new(
+                SqlState::ACTIVE_SQL_TRANSACTION,
+                format!("{what} cannot run inside a transaction block"),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// 25P01 unless there is a transaction block (`RequireTransactionBlock`).
+    pub(super) fn require_block(&self, what: &str) -> Result<()> {
+        match &self.transaction {
+            Some(t) if t.explicit => Ok(()),
+            _ => Err(Error::new(
+                SqlState::NO_ACTIVE_SQL_TRANSACTION,
+                format!("{what} can only be used in transaction blocks"),
+            )),
+        }
+    }
+
+    /// 25006 in a read-only transaction.
+    pub(super) fn prevent_read_only(&self, what: &str) -> Result<()> {
+        match &self.transaction {
+            Some(t) if t.read_only => Err(Error::new(
+                SqlState::READ_ONLY_SQL_TRANSACTION,
+                format!("cannot execute {what} in a read-only transaction"),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Makes of an error what the client is told, and puts the transaction where the error leaves it. `text` is the
+    /// statement's, whose byte offsets become character positions.
+    pub fn failed(&mut self, mut e: Error, text: Option<&str>) -> Error {
+        if e.code() == SqlState::QUERY_CANCELED
+            && let Some(why) = self.backend.interrupted()
+        {
+            let context = e.fields_mut().context.take();
+            e = why.error();
+            e.fields_mut().context = context;
+        }
+        let position = e.fields().position;
+        e.fields_mut().position = match (position, text) {
+            (Some(at), Some(text)) => Some(text.get(..at).map_or(at, |t| t.chars().count()) + 1),
+            _ => None,
+        };
+        match &mut self.transaction {
+            Some(t) if t.explicit => {
+                t.failed = true;
+                self.portals.retain(|_, p| p.is_held());
+            }
+            Some(_) => self.roll_back(),
+            None => {}
+        }
+        e
+    }
+
+    /// BEGIN and its kin; returns the command tag.
+    pub(super) async fn transaction_statement(&mut self, kind: &TransactionKind) -> Result<String> {
+        match kind {
+            TransactionKind::Begin(modes) => self.begin(modes, "BEGIN"),
+            TransactionKind::Start(modes) => self.begin(modes, "START TRANSACTION"),
+            TransactionKind::Commit { chain } => self.end_block(true, *chain).await,
+            TransactionKind::Rollback { chain } => self.end_block(false, *chain).await,
+            TransactionKind::Savepoint(name) => {
+                self.require_block("SAVEPOINT")?;
+                let settings = self.settings.mark();
+                let t = self.tx();
+                let savepoint = Savepoint {
+                    name: name.name.clone(),
+                    txn: t.txn.savepoint(),
+                    catalog: t.catalog.mark(),
+                    settings,
+                    notifications: t.notifications.len(),
+                };
+                t.savepoints.push(savepoint);
+                Ok("SAVEPOINT".into())
+            }
+            TransactionKind::Release(name) => {
+                self.require_block("RELEASE SAVEPOINT")?;
+                let t = self.tx();
+                let at = find_savepoint(t, &name.name)?;
+                let savepoint = t.savepoints.drain(at..).next().expect("it was found");
+                t.txn.release(savepoint.txn);
+                Ok("RELEASE".into())
+            }
+            TransactionKind::RollbackTo(name) => {
+                self.require_block("ROLLBACK TO SAVEPOINT")?;
+                self.roll_back_to(&name.name)?;
+                Ok("ROLLBACK".into())
+            }
+            TransactionKind::PrepareTransaction(_) => Err(Error::unsupported("PREPARE TRANSACTION")),
+            TransactionKind::CommitPrepared(_) => Err(Error::unsupported("COMMIT PREPARED")),
+            TransactionKind::RollbackPrepared(_) => Err(Error::unsupported("ROLLBACK PREPARED")),
+        }
+    }
+
+    fn begin(&mut self, modes: &[TransactionMode], tag: &str) -> Result<String> {
+        self.ensure_transaction()?;
+        if self.tx().explicit {
+            self.warn(SqlState::ACTIVE_SQL_TRANSACTION, "there is already a transaction in progress");
+        }
+        self.tx().explicit = true;
+        self.backend.activity.lock().transaction_start_us = Some(self.database.clock.now_us() as i64);
+        self.set_modes(modes)?;
+        Ok(tag.into())
+    }
+
+    /// SET TRANSACTION, and the modes of BEGIN.
+    pub(super) fn set_modes(&mut self, modes: &[TransactionMode]) -> Result<()> {
+        for mode in modes {
+            let value = |on: bool| if on { "on" } else { "off" };
+            match mode.kind {
+                TransactionModeKind::Isolation(level) => self.set_isolation(isolation_of(level))?,
+                TransactionModeKind::ReadOnly(on) => self.set_read_only(on)?,
+                TransactionModeKind::Deferrable(on) => self.settings.force("transaction_deferrable", value(on)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Error: 25001 once a statement has read something.
+    pub(super) fn set_isolation(&mut self, name: &str) -> Result<()> {
+        self.ensure_transaction()?;
+        let read_only = self.tx().read_only;
+        if self.settings.get("transaction_isolation") != name {
+            if self.tx().used {
+                return Err(Error::new(
+                    SqlState::ACTIVE_SQL_TRANSACTION,
+                    "SET TRANSACTION ISOLATION LEVEL must be called before any query",
+                ));
+            }
+            self.settings.force("transaction_isolation", name);
+        }
+        self.tx().txn.set_isolation(parse_isolation(name), read_only);
+        Ok(())
+    }
+
+    pub(super) fn set_read_only(&mut self, on: bool) -> Result<()> {
+        self.ensure_transaction()?;
+        let t = self.tx();
+        if t.read_only && !on && t.used {
+            return Err(Error::new(
+                SqlState::ACTIVE_SQL_TRANSACTION,
+                "transaction read-write mode must be set before any query",
+            ));
+        }
+        t.read_only = on;
+        if !t.used {
+            let isolation = t.txn.isolation();
+            t.txn.set_isolation(isolation, on);
+        }
+        self.settings.force("transaction_read_only", if on { "on" } else { "off" });
+        Ok(())
+    }
+
+    async fn end_block(&mut self, commit: bool, chain: bool) -> Result<String> {
+        let Some(t) = self.transaction.as_ref().filter(|t| t.explicit) else {
+            if chain {
+                return self
+                    .require_block(if commit { "COMMIT AND CHAIN" } else { "ROLLBACK AND CHAIN" })
+                    .map(|()| String::new());
+            }
+            self.warn(SqlState::NO_ACTIVE_SQL_TRANSACTION, "there is no transaction in progress");
+            if commit {
+                self.commit().await?;
+            } else {
+                self.roll_back();
+            }
+            return Ok(if commit { "COMMIT" } else { "ROLLBACK" }.into());
+        };
+        let really = commit && !t.failed;
+        let modes = (self.settings.get("transaction_isolation").to_owned(), t.read_only);
+        if really {
+            self.commit().await?;
+        } else {
+            self.roll_back();
+        }
+        if chain {
+            self.begin(&[], "BEGIN")?;
+            self.set_isolation(&modes.0)?;
+            self.set_read_only(modes.1)?;
+        }
+        Ok(if really { "COMMIT" } else { "ROLLBACK" }.into())
+    }
+
+    /// Ends an implicit transaction; an explicit one goes on.
+    pub(super) async fn end_implicit(&mut self) -> Result<()> {
+        match &self.transaction {
+            Some(t) if !t.explicit => self.commit().await,
+            _ => Ok(()),
+        }
+    }
+
+    /// The procedure at the head of this file. On an error the transaction is gone, rolled back.
+    pub(super) async fn commit(&mut self) -> Result<()> {
+        if self.transaction.is_none() {
+            return Ok(());
+        }
+        if let Err(e) = self.before_commit().await {
+            self.roll_back();
+            return Err(e);
+        }
+        let mut t = self.transaction.take().expect("checked above");
+        let committed = match t.catalog.is_changed() {
+            true => t.txn.commit_with(t.catalog.publication()),
+            false => t.txn.commit(),
+        };
+        let committed = match committed {
+            Ok(committed) => committed,
+            Err(e) => {
+                drop(t);
+                self.after_end(false);
+                return Err(e);
+            }
+        };
+        self.floor = self.floor.max(committed.wait_for);
+        self.database.backends.deliver(&t.notifications);
+        drop(t);
+        self.after_end(true);
+        self.wait_durable(committed.wait_for).await
+    }
+
+    async fn before_commit(&mut self) -> Result<()> {
+        if !self.portals.is_empty() {
+            self.hold_cursors().await?;
+        }
+        if self.tx().deferred.is_empty() { Ok(()) } else { self.run_deferred().await }
+    }
+
+    async fn wait_durable(&mut self, lsn: Lsn) -> Result<()> {
+        if !self.environment.synchronous_commit {
+            self.database.engine.acknowledge(lsn);
+            return Ok(());
+        }
+        if self.database.engine.durable() >= lsn {
+            return Ok(());
+        }
+        self.database.engine.wait_durable(lsn).await
+    }
+
+    pub(super) fn roll_back(&mut self) {
+        if let Some(mut t) = self.transaction.take() {
+            self.floor = self.floor.max(t.txn.floor());
+            t.txn.rollback();
+            drop(t);
+            self.after_end(false);
+        }
+    }
+
+    fn after_end(&mut self, committed: bool) {
+        if !self.portals.is_empty() {
+            self.portals.retain(|_, p| p.is_held());
+        }
+        self.settings.end_transaction(committed);
+        self.environment.refresh(&self.settings);
+    }
+
+    fn roll_back_to(&mut self, name: &str) -> Result<()> {
+        let t = self.tx();
+        let at = find_savepoint(t, name)?;
+        let savepoint = &t.savepoints[at];
+        let settings = savepoint.settings;
+        t.txn.rollback_to(savepoint.txn);
+        t.catalog.rollback_to(savepoint.catalog);
+        t.notifications.truncate(savepoint.notifications);
+        t.savepoints.truncate(at + 1);
+        t.failed = false;
+        self.settings.roll_back_to(settings);
+        self.environment.refresh(&self.settings);
+        Ok(())
+    }
+
+    /// 25P02 when the block has failed and the statement is not one that ends it.
+    pub(super) fn refuse_if_failed(&self) -> Result<()> {
+        match self.status() {
+            Status::Failed => Err(Error::new(
+                SqlState::IN_FAILED_SQL_TRANSACTION,
+                "current transaction is aborted, commands ignored until end of transaction block",
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// 3B001 when there is none of that name; the innermost wins.
+fn find_savepoint(t: &Transaction, name: &str) -> Result<usize> {
+    t.savepoints.iter().rposition(|s| s.name == name).ok_or_else(|| {
+        Error::new(SqlState::INVALID_SAVEPOINT_SPECIFICATION, format!("savepoint \"{name}\" does not exist"))
+    })
+}
+
+/// Which statements run in a failed block.
+pub fn ends_block(kind: &TransactionKind) -> bool {
+    matches!(kind, TransactionKind::Commit { .. } | TransactionKind::Rollback { .. } | TransactionKind::RollbackTo(_))
+}
