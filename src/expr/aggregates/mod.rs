@@ -6,6 +6,7 @@ mod collect;
 mod count;
 mod exact;
 mod extreme;
+mod interval;
 mod native;
 mod ordered;
 mod per_group;
@@ -29,6 +30,7 @@ static AGGREGATES: &[Function] = &[
     f(2103, "avg", &[NUMERIC], NUMERIC, Aggregate(exact::avg)).of_kind(Kind::Aggregate),
     f(2104, "avg", &[FLOAT4], FLOAT8, Aggregate(statistics::avg)).of_kind(Kind::Aggregate),
     f(2105, "avg", &[FLOAT8], FLOAT8, Aggregate(statistics::avg)).of_kind(Kind::Aggregate),
+    f(2106, "avg", &[INTERVAL], INTERVAL, Aggregate(interval::avg)).of_kind(Kind::Aggregate),
     f(2236, "bit_and", &[INT2], INT2, Aggregate(folded::<i16, BitAnd>)).of_kind(Kind::Aggregate),
     f(2238, "bit_and", &[INT4], INT4, Aggregate(folded::<i32, BitAnd>)).of_kind(Kind::Aggregate),
     f(2240, "bit_and", &[INT8], INT8, Aggregate(folded::<i64, BitAnd>)).of_kind(Kind::Aggregate),
@@ -82,6 +84,8 @@ static AGGREGATES: &[Function] = &[
     f(2798, "min", &[TID], TID, Aggregate(folded::<i64, Min>)).of_kind(Kind::Aggregate),
     f(3984, "mode", &[ANYELEMENT], ANYELEMENT, Aggregate(ordered::mode)).of_kind(Kind::OrderedSet { direct: 0 }),
     f(3974, "percentile_cont", &[FLOAT8, FLOAT8], FLOAT8, Aggregate(ordered::percentile_cont)).of_kind(Kind::OrderedSet { direct: 1 }),
+    f(3976, "percentile_cont", &[FLOAT8, INTERVAL], INTERVAL, Aggregate(ordered::percentile_cont)).of_kind(Kind::OrderedSet { direct: 1 }),
+    f(3982, "percentile_cont", &[FLOAT8_ARRAY, INTERVAL], INTERVAL_ARRAY, Aggregate(ordered::percentile_cont)).of_kind(Kind::OrderedSet { direct: 1 }),
     f(3980, "percentile_cont", &[FLOAT8_ARRAY, FLOAT8], FLOAT8_ARRAY, Aggregate(ordered::percentile_cont)).of_kind(Kind::OrderedSet { direct: 1 }),
     f(3972, "percentile_disc", &[FLOAT8, ANYELEMENT], ANYELEMENT, Aggregate(ordered::percentile_disc)).of_kind(Kind::OrderedSet { direct: 1 }),
     f(3978, "percentile_disc", &[FLOAT8_ARRAY, ANYELEMENT], ANYARRAY, Aggregate(ordered::percentile_disc)).of_kind(Kind::OrderedSet { direct: 1 }),
@@ -120,6 +124,7 @@ static AGGREGATES: &[Function] = &[
     f(2110, "sum", &[FLOAT4], FLOAT4, Aggregate(folded::<f32, SumFloat>)).of_kind(Kind::Aggregate),
     f(2111, "sum", &[FLOAT8], FLOAT8, Aggregate(folded::<f64, SumFloat>)).of_kind(Kind::Aggregate),
     f(2114, "sum", &[NUMERIC], NUMERIC, Aggregate(exact::sum)).of_kind(Kind::Aggregate),
+    f(2113, "sum", &[INTERVAL], INTERVAL, Aggregate(interval::sum)).of_kind(Kind::Aggregate),
     f(2718, "var_pop", &[INT8], NUMERIC, Aggregate(exact::var_pop)).of_kind(Kind::Aggregate),
     f(2719, "var_pop", &[INT4], NUMERIC, Aggregate(exact::var_pop)).of_kind(Kind::Aggregate),
     f(2720, "var_pop", &[INT2], NUMERIC, Aggregate(exact::var_pop)).of_kind(Kind::Aggregate),

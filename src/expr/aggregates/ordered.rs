@@ -1,5 +1,6 @@
 //! Ordered-set aggregates: `mode`, `percentile_disc`, `percentile_cont`. Their rows arrive in the order of WITHIN GROUP.
 
+use super::interval;
 use super::per_group::{PerGroup, State};
 use crate::base::{Error, Result, SqlState};
 use crate::expr::context::EvalContext;
@@ -109,7 +110,10 @@ impl Sorted {
         }
         match (&self.values[low], &self.values[high]) {
             (Datum::Float8(a), Datum::Float8(b)) => Ok(Datum::Float8(a + (at - low as f64) * (b - a))),
-            _ => Err(Error::unsupported("percentile_cont of interval")),
+            (Datum::Interval(a), Datum::Interval(b)) => {
+                interval::between(*a, *b, at - low as f64).map(Datum::Interval)
+            }
+            other => panic!("{other:?} where numbers or intervals are wanted"),
         }
     }
 

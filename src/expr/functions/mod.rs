@@ -46,6 +46,7 @@ pub static TABLES: &[&[Function]] = &[
     datetime::SERIES,
     datetime::TRUNC,
     datetime::ZONE,
+    datetime::ZONE_NAMES,
     encode::TABLE,
     hash::TABLE,
     like::TABLE,
@@ -123,6 +124,11 @@ impl Function {
 
     pub(super) const fn with_defaults(mut self, defaults: &'static [&'static str]) -> Function {
         self.defaults = defaults;
+        self
+    }
+
+    pub(super) const fn with_out(mut self, out: &'static [(&'static str, Oid)]) -> Function {
+        self.out = out;
         self
     }
 }

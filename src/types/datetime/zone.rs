@@ -100,6 +100,11 @@ impl TimeZone {
         posix_zone(&name.to_ascii_uppercase())
     }
 
+    /// The names in the database.
+    pub fn all_names() -> Vec<String> {
+        tz::db().available().map(|name| name.as_str().to_string()).collect()
+    }
+
     /// A value of the setting `timezone`: hours east of Greenwich, `interval '...'`, or a name. 22023 `invalid value for
     /// parameter "TimeZone": "x"`.
     pub fn from_setting(value: &str) -> Result<TimeZone> {

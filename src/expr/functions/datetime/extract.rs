@@ -5,12 +5,16 @@ use super::{seconds, session_zone, unit_not_recognized, unit_not_supported};
 use crate::base::{Oid, Result};
 use crate::expr::context::EvalContext;
 use crate::expr::function::Function;
-use crate::expr::function::Kernel::Row;
+use crate::expr::function::Kernel::Column;
+use crate::expr::value::Value;
+use crate::types::datetime::arith::{date_to_timestamp, overflow};
 use crate::types::datetime::calendar::*;
 use crate::types::datetime::words::{self, Word};
 use crate::types::datetime::{Unit, unpack_timetz};
 use crate::types::oid::*;
-use crate::types::{Datum, DatumRef, Interval, Numeric};
+use crate::types::{ColumnBuilder, Datum, DatumRef, Interval, Numeric, Physical};
+use arrow_array::ArrayRef;
+use std::borrow::Cow;
 
 /// A field before it is a number of one type or the other.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -33,6 +37,8 @@ enum Field {
     /// A Julian day and microseconds of it.
     Julian(i64, i64),
     IntervalEpoch(Interval),
+    /// Of a date that no timestamp holds: an error.
+    OutOfRange,
 }
 
 /// Four times the days of an average year, which is whole.
@@ -61,6 +67,7 @@ impl Field {
                 let fraction = Numeric::from(micros).as_ref().div(Numeric::from(MICROS_PER_DAY).as_ref())?;
                 Datum::Numeric(Numeric::from(day).as_ref().add(fraction.as_ref())?)
             }
+            Field::OutOfRange => return Err(overflow("date out of range for timestamp")),
             Field::IntervalEpoch(i) => {
                 let quarters = QUARTER_DAYS_PER_YEAR * i64::from(i.months / 12)
                     + 120 * i64::from(i.months % 12)
@@ -70,10 +77,11 @@ impl Field {
         })
     }
 
-    fn float(self) -> Datum {
+    fn float(self) -> Result<Datum> {
         let micros_per_second = 1e6;
-        Datum::Float8(match self {
-            Field::None => return Datum::Null,
+        Ok(Datum::Float8(match self {
+            Field::None => return Ok(Datum::Null),
+            Field::OutOfRange => return Err(overflow("date out of range for timestamp")),
             Field::Infinite { negative: true } => f64::NEG_INFINITY,
             Field::Infinite { negative: false } => f64::INFINITY,
             Field::Whole(v) => v as f64,
@@ -93,35 +101,29 @@ impl Field {
                 value += 30.0 * day * f64::from(i.months % 12);
                 value + day * f64::from(i.days)
             }
-        })
+        }))
     }
 }
 
-/// What a name means: a unit, or a word of input that is no unit, or nothing.
-enum Named {
-    Unit(Unit),
-    OtherWord,
-    Unknown,
-}
-
-fn named(lower: &str) -> Named {
-    match words::unit(lower) {
-        Some(unit) => Named::Unit(unit),
-        None => match words::word(lower) {
-            Some(Word::Now | Word::Today | Word::Tomorrow | Word::Yesterday | Word::Allballs) => Named::OtherWord,
-            Some(Word::Infinity | Word::NegInfinity) => Named::OtherWord,
-            _ => Named::Unknown,
-        },
-    }
-}
-
-/// The unit. Words of input that are none are known to the types with a date, and not supported.
+/// The unit of a name. Words of input that are no units are known to the types with a date, and not supported.
 fn unit_of(lower: &str, ty: Oid) -> Result<Unit> {
-    match named(lower) {
-        Named::Unit(unit) => Ok(unit),
-        Named::OtherWord if matches!(ty, DATE | TIMESTAMP | TIMESTAMPTZ) => Err(unit_not_supported(lower, ty)),
-        _ => Err(unit_not_recognized(lower, ty)),
+    if let Some(unit) = words::unit(lower) {
+        return Ok(unit);
     }
+    let reserved = matches!(
+        words::word(lower),
+        Some(
+            Word::Now
+                | Word::Today
+                | Word::Tomorrow
+                | Word::Yesterday
+                | Word::Allballs
+                | Word::Infinity
+                | Word::NegInfinity
+        )
+    );
+    let dated = matches!(ty, DATE | TIMESTAMP | TIMESTAMPTZ);
+    Err(if reserved && dated { unit_not_supported(lower, ty) } else { unit_not_recognized(lower, ty) })
 }
 
 fn of_clock(unit: Unit, micros: i64) -> Option<Field> {
@@ -198,133 +200,174 @@ fn of_infinity(unit: Unit, negative: bool) -> Field {
     }
 }
 
-fn timestamp_field(_: &EvalContext<'_>, unit: &str, value: DatumRef<'_>) -> Result<Field> {
-    let DatumRef::Int8(timestamp) = value else { panic!("{value:?} where a timestamp is wanted") };
-    let known = unit_of(unit, TIMESTAMP)?;
-    if !timestamp_is_finite(timestamp) {
-        return Ok(of_infinity(known, timestamp < 0));
+/// A field of a value of one type; none if the type has no such field.
+type Get = fn(&EvalContext<'_>, Unit, DatumRef<'_>) -> Option<Field>;
+
+fn moment(value: DatumRef<'_>) -> i64 {
+    match value {
+        DatumRef::Int8(v) => v,
+        other => panic!("{other:?} where a timestamp or time is wanted"),
     }
-    of_timestamp(known, timestamp).ok_or_else(|| unit_not_supported(unit, TIMESTAMP))
 }
 
-fn timestamptz_field(cx: &EvalContext<'_>, unit: &str, value: DatumRef<'_>) -> Result<Field> {
-    let DatumRef::Int8(timestamp) = value else { panic!("{value:?} where a timestamp is wanted") };
-    let known = unit_of(unit, TIMESTAMPTZ)?;
+fn timestamp_field(_: &EvalContext<'_>, unit: Unit, value: DatumRef<'_>) -> Option<Field> {
+    let timestamp = moment(value);
     if !timestamp_is_finite(timestamp) {
-        return Ok(of_infinity(known, timestamp < 0));
+        return Some(of_infinity(unit, timestamp < 0));
     }
-    if known == Unit::Epoch {
-        return Ok(epoch_of(timestamp));
+    of_timestamp(unit, timestamp)
+}
+
+fn timestamptz_field(cx: &EvalContext<'_>, unit: Unit, value: DatumRef<'_>) -> Option<Field> {
+    let timestamp = moment(value);
+    if !timestamp_is_finite(timestamp) {
+        return Some(of_infinity(unit, timestamp < 0));
+    }
+    if unit == Unit::Epoch {
+        return Some(epoch_of(timestamp));
     }
     let zone = session_zone(cx);
-    if let Some(field) = of_zone(known, zone.offset_at(seconds(timestamp))) {
-        return Ok(field);
-    }
-    of_timestamp(known, zone.to_local(timestamp)).ok_or_else(|| unit_not_supported(unit, TIMESTAMPTZ))
+    of_zone(unit, zone.offset_at(seconds(timestamp))).or_else(|| of_timestamp(unit, zone.to_local(timestamp)))
 }
 
-fn date_field(_: &EvalContext<'_>, unit: &str, value: DatumRef<'_>) -> Result<Field> {
+fn date_field(_: &EvalContext<'_>, unit: Unit, value: DatumRef<'_>) -> Option<Field> {
     let DatumRef::Int4(date) = value else { panic!("{value:?} where a date is wanted") };
-    let known = unit_of(unit, DATE)?;
-    let field = match known {
-        Unit::Julian => Some(Field::Whole(i64::from(date) + i64::from(EPOCH_JULIAN_DAY))),
-        Unit::Epoch => Some(Field::Whole(i64::from(date) * SECONDS_PER_DAY + UNIX_EPOCH_DISTANCE_S)),
-        _ => of_date(known, if date_is_finite(date) { date.into() } else { 0 }),
+    let finite = date_is_finite(date);
+    let field = match unit {
+        Unit::Julian => Field::Whole(i64::from(date) + i64::from(EPOCH_JULIAN_DAY)),
+        Unit::Epoch => Field::Whole(i64::from(date) * SECONDS_PER_DAY + UNIX_EPOCH_DISTANCE_S),
+        _ => of_date(unit, if finite { date.into() } else { 0 })?,
     };
-    match field {
-        None => Err(unit_not_supported(unit, DATE)),
-        Some(_) if !date_is_finite(date) => Ok(of_infinity(known, date < 0)),
-        Some(field) => Ok(field),
+    Some(if finite { field } else { of_infinity(unit, date < 0) })
+}
+
+/// `date_part` of a date is that of its midnight.
+fn midnight_field(_: &EvalContext<'_>, unit: Unit, value: DatumRef<'_>) -> Option<Field> {
+    let DatumRef::Int4(date) = value else { panic!("{value:?} where a date is wanted") };
+    if !date_is_finite(date) {
+        return Some(of_infinity(unit, date < 0));
+    }
+    match date_to_timestamp(date) {
+        Ok(midnight) => of_timestamp(unit, midnight),
+        // What no timestamp holds is refused before fields are looked at.
+        Err(_) => Some(Field::OutOfRange),
     }
 }
 
-fn time_field(_: &EvalContext<'_>, unit: &str, value: DatumRef<'_>) -> Result<Field> {
-    let DatumRef::Int8(time) = value else { panic!("{value:?} where a time is wanted") };
-    let known = unit_of(unit, TIME)?;
-    match known {
-        Unit::Epoch => Ok(Field::Epoch(time)),
-        _ => of_clock(known, time).ok_or_else(|| unit_not_supported(unit, TIME)),
+fn time_field(_: &EvalContext<'_>, unit: Unit, value: DatumRef<'_>) -> Option<Field> {
+    match unit {
+        Unit::Epoch => Some(Field::Epoch(moment(value))),
+        _ => of_clock(unit, moment(value)),
     }
 }
 
-fn timetz_field(_: &EvalContext<'_>, unit: &str, value: DatumRef<'_>) -> Result<Field> {
-    let DatumRef::Int8(packed) = value else { panic!("{value:?} where a time is wanted") };
-    let (micros, west) = unpack_timetz(packed);
-    let known = unit_of(unit, TIMETZ)?;
-    match known {
-        Unit::Epoch => Ok(Field::ClockEpoch(micros, west)),
-        _ => of_zone(known, -west).or_else(|| of_clock(known, micros)).ok_or_else(|| unit_not_supported(unit, TIMETZ)),
+fn timetz_field(_: &EvalContext<'_>, unit: Unit, value: DatumRef<'_>) -> Option<Field> {
+    let (micros, west) = unpack_timetz(moment(value));
+    match unit {
+        Unit::Epoch => Some(Field::ClockEpoch(micros, west)),
+        _ => of_zone(unit, -west).or_else(|| of_clock(unit, micros)),
     }
 }
 
-fn interval_field(_: &EvalContext<'_>, unit: &str, value: DatumRef<'_>) -> Result<Field> {
+fn interval_field(_: &EvalContext<'_>, unit: Unit, value: DatumRef<'_>) -> Option<Field> {
     let DatumRef::Interval(interval) = value else { panic!("{value:?} where an interval is wanted") };
-    let known = unit_of(unit, INTERVAL)?;
     let (years, months) = (interval.months / 12, interval.months % 12);
-    Ok(match known {
-        Unit::Day => Field::Whole(interval.days.into()),
-        Unit::Month => Field::Whole(months.into()),
-        Unit::Quarter => Field::Whole(i64::from(months / 3 + 1)),
-        Unit::Year => Field::Whole(years.into()),
-        Unit::Decade => Field::Whole(i64::from(years / 10)),
-        Unit::Century => Field::Whole(i64::from(years / 100)),
-        Unit::Millennium => Field::Whole(i64::from(years / 1000)),
-        Unit::Epoch => Field::IntervalEpoch(interval),
-        _ => of_clock(known, interval.micros).ok_or_else(|| unit_not_supported(unit, INTERVAL))?,
-    })
+    Some(Field::Whole(i64::from(match unit {
+        Unit::Day => interval.days,
+        Unit::Month => months,
+        Unit::Quarter => months / 3 + 1,
+        Unit::Year => years,
+        Unit::Decade => years / 10,
+        Unit::Century => years / 100,
+        Unit::Millennium => years / 1000,
+        Unit::Epoch => return Some(Field::IntervalEpoch(interval)),
+        _ => return of_clock(unit, interval.micros),
+    })))
 }
 
 /// The name in lower case, without a copy if it is.
-fn lower(name: DatumRef<'_>) -> std::borrow::Cow<'_, str> {
+fn lower(name: DatumRef<'_>) -> Cow<'_, str> {
     let DatumRef::Text(name) = name else { panic!("{name:?} where text is wanted") };
     if name.bytes().any(|b| b.is_ascii_uppercase()) { name.to_ascii_lowercase().into() } else { name.into() }
 }
 
+fn one(cx: &EvalContext<'_>, a: &[DatumRef<'_>], ty: Oid, get: Get, show: fn(Field) -> Result<Datum>) -> Result<Datum> {
+    let name = lower(a[0]);
+    let unit = unit_of(&name, ty)?;
+    show(get(cx, unit, a[1]).ok_or_else(|| unit_not_supported(&name, ty))?)
+}
+
+/// All rows; a constant name is looked up once.
+fn many(
+    cx: &EvalContext<'_>,
+    a: &[Value],
+    rows: usize,
+    (ty, form, ret): (Oid, Physical, Physical),
+    get: Get,
+    show: fn(Field) -> Result<Datum>,
+) -> Result<ArrayRef> {
+    let (names, values) = (a[0].reader(Physical::Text), a[1].reader(form));
+    let constant = match &a[0] {
+        Value::Scalar(name) if !name.is_null() => words::unit(&lower(name.as_ref())),
+        _ => None,
+    };
+    let mut out = ColumnBuilder::new(ret, rows);
+    for i in 0..rows {
+        let (name, value) = (names.get(i), values.get(i));
+        if name.is_null() || value.is_null() {
+            out.push(DatumRef::Null);
+            continue;
+        }
+        let shown = match constant.and_then(|unit| get(cx, unit, value)) {
+            Some(field) => show(field)?,
+            None => one(cx, &[name, value], ty, get, show)?,
+        };
+        out.push(shown.as_ref());
+    }
+    Ok(out.finish())
+}
+
 macro_rules! kernels_of {
-    ($($extract:ident $part:ident $field:ident;)*) => {
+    ($($row:ident $column:ident $ty:ident $form:ident $get:ident $show:ident $ret:ident;)*) => {
         $(
-            fn $extract(cx: &mut EvalContext<'_>, a: &[DatumRef<'_>]) -> Result<Datum> {
-                $field(cx, &lower(a[0]), a[1])?.numeric()
+            fn $row(cx: &mut EvalContext<'_>, a: &[DatumRef<'_>]) -> Result<Datum> {
+                one(cx, a, $ty, $get, Field::$show)
             }
 
-            fn $part(cx: &mut EvalContext<'_>, a: &[DatumRef<'_>]) -> Result<Datum> {
-                $field(cx, &lower(a[0]), a[1]).map(Field::float)
+            fn $column(cx: &mut EvalContext<'_>, a: &[Value], rows: usize) -> Result<ArrayRef> {
+                many(cx, a, rows, ($ty, Physical::$form, Physical::$ret), $get, Field::$show)
             }
         )*
     };
 }
 
 kernels_of! {
-    extract_timestamp timestamp_part timestamp_field;
-    extract_timestamptz timestamptz_part timestamptz_field;
-    extract_time time_part time_field;
-    extract_timetz timetz_part timetz_field;
-    extract_interval interval_part interval_field;
-}
-
-fn extract_date(cx: &mut EvalContext<'_>, a: &[DatumRef<'_>]) -> Result<Datum> {
-    date_field(cx, &lower(a[0]), a[1])?.numeric()
-}
-
-/// `date_part` of a date is that of its midnight.
-fn date_part(cx: &mut EvalContext<'_>, a: &[DatumRef<'_>]) -> Result<Datum> {
-    let DatumRef::Int4(date) = a[1] else { panic!("{:?} where a date is wanted", a[1]) };
-    let midnight = crate::types::datetime::arith::date_to_timestamp(date)?;
-    timestamp_part(cx, &[a[0], DatumRef::Int8(midnight)])
+    extract_timestamp extract_timestamps TIMESTAMP Int64 timestamp_field numeric Numeric;
+    timestamp_part timestamp_parts TIMESTAMP Int64 timestamp_field float Float64;
+    extract_timestamptz extract_timestamptzs TIMESTAMPTZ Int64 timestamptz_field numeric Numeric;
+    timestamptz_part timestamptz_parts TIMESTAMPTZ Int64 timestamptz_field float Float64;
+    extract_date extract_dates DATE Int32 date_field numeric Numeric;
+    date_part date_parts TIMESTAMP Int32 midnight_field float Float64;
+    extract_time extract_times TIME Int64 time_field numeric Numeric;
+    time_part time_parts TIME Int64 time_field float Float64;
+    extract_timetz extract_timetzs TIMETZ Int64 timetz_field numeric Numeric;
+    timetz_part timetz_parts TIMETZ Int64 timetz_field float Float64;
+    extract_interval extract_intervals INTERVAL Interval interval_field numeric Numeric;
+    interval_part interval_parts INTERVAL Interval interval_field float Float64;
 }
 
 #[rustfmt::skip]
 pub(super) static TABLE: &[Function] = &[
-    f(6199, "extract", &[TEXT, DATE], NUMERIC, Row(extract_date)),
-    f(6200, "extract", &[TEXT, TIME], NUMERIC, Row(extract_time)),
-    f(6201, "extract", &[TEXT, TIMETZ], NUMERIC, Row(extract_timetz)),
-    f(6202, "extract", &[TEXT, TIMESTAMP], NUMERIC, Row(extract_timestamp)),
-    f(6203, "extract", &[TEXT, TIMESTAMPTZ], NUMERIC, Row(extract_timestamptz)).stable(),
-    f(6204, "extract", &[TEXT, INTERVAL], NUMERIC, Row(extract_interval)),
-    f(1384, "date_part", &[TEXT, DATE], FLOAT8, Row(date_part)),
-    f(1385, "date_part", &[TEXT, TIME], FLOAT8, Row(time_part)),
-    f(1273, "date_part", &[TEXT, TIMETZ], FLOAT8, Row(timetz_part)),
-    f(2021, "date_part", &[TEXT, TIMESTAMP], FLOAT8, Row(timestamp_part)),
-    f(1171, "date_part", &[TEXT, TIMESTAMPTZ], FLOAT8, Row(timestamptz_part)).stable(),
-    f(1172, "date_part", &[TEXT, INTERVAL], FLOAT8, Row(interval_part)),
+    f(6199, "extract", &[TEXT, DATE], NUMERIC, Column(extract_date, extract_dates)),
+    f(6200, "extract", &[TEXT, TIME], NUMERIC, Column(extract_time, extract_times)),
+    f(6201, "extract", &[TEXT, TIMETZ], NUMERIC, Column(extract_timetz, extract_timetzs)),
+    f(6202, "extract", &[TEXT, TIMESTAMP], NUMERIC, Column(extract_timestamp, extract_timestamps)),
+    f(6203, "extract", &[TEXT, TIMESTAMPTZ], NUMERIC, Column(extract_timestamptz, extract_timestamptzs)).stable(),
+    f(6204, "extract", &[TEXT, INTERVAL], NUMERIC, Column(extract_interval, extract_intervals)),
+    f(1384, "date_part", &[TEXT, DATE], FLOAT8, Column(date_part, date_parts)),
+    f(1385, "date_part", &[TEXT, TIME], FLOAT8, Column(time_part, time_parts)),
+    f(1273, "date_part", &[TEXT, TIMETZ], FLOAT8, Column(timetz_part, timetz_parts)),
+    f(2021, "date_part", &[TEXT, TIMESTAMP], FLOAT8, Column(timestamp_part, timestamp_parts)),
+    f(1171, "date_part", &[TEXT, TIMESTAMPTZ], FLOAT8, Column(timestamptz_part, timestamptz_parts)).stable(),
+    f(1172, "date_part", &[TEXT, INTERVAL], FLOAT8, Column(interval_part, interval_parts)),
 ];

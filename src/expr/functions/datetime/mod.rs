@@ -1,7 +1,7 @@
 //! Functions of dates, times and intervals. The arithmetic itself is [`types::datetime`](crate::types::datetime); here are
 //! the kernels, the units of EXTRACT and date_trunc, and the format pictures of `to_char` and `to_timestamp`.
 //!
-//! Read in this order: `arith.rs`, `cast.rs`, `compare.rs`, `make.rs`, `extract.rs`, `trunc.rs`, `zone.rs`, `series.rs`,
+//! Read in this order: `arith.rs`, `cast.rs`, `compare.rs`, `make.rs`, `extract.rs`, `trunc.rs`, `zone.rs`, `zone_names.rs`, `series.rs`,
 //! `picture.rs`, `to_char.rs`, `from_char.rs`.
 
 mod arith;
@@ -15,6 +15,7 @@ mod series;
 mod to_char;
 mod trunc;
 mod zone;
+mod zone_names;
 
 use crate::base::{Error, Oid, SqlState};
 use crate::expr::context::EvalContext;
@@ -33,6 +34,7 @@ pub(super) static READING: &[Function] = from_char::TABLE;
 pub(super) static SERIES: &[Function] = series::TABLE;
 pub(super) static TRUNC: &[Function] = trunc::TABLE;
 pub(super) static ZONE: &[Function] = zone::TABLE;
+pub(super) static ZONE_NAMES: &[Function] = zone_names::TABLE;
 
 /// The session's time zone.
 fn session_zone<'a>(cx: &EvalContext<'a>) -> &'a TimeZone {

@@ -36,23 +36,30 @@ fn text_of(ty: SqlType, value: &Datum, context: &FormatContext) -> String {
     String::from_utf8(out).unwrap()
 }
 
+/// A context without a session; the transaction began at the given moment.
+macro_rules! context_of {
+    ($format:expr, $now_us:expr) => {
+        EvalContext {
+            params: &[],
+            exec: &mut Vec::new(),
+            format: $format,
+            host: &mut NoHost,
+            subplans: None,
+            state: &mut EvalState::new([0; 32]),
+            cancelled: &AtomicBool::new(false),
+            statement_us: $now_us,
+            transaction_us: $now_us,
+        }
+    };
+}
+
 /// Calls a function as the evaluator does; the transaction began at the given moment.
 fn call(name: &str, args: &[(SqlType, Datum)], context: &FormatContext, now_us: i64) -> Result<(SqlType, Datum)> {
     let types: Vec<SqlType> = args.iter().map(|(t, _)| *t).collect();
     let values: Vec<DatumRef<'_>> = args.iter().map(|(_, v)| v.as_ref()).collect();
     let func = find(name, &types);
     let ret = SqlType::of(func.ret);
-    let mut cx = EvalContext {
-        params: &[],
-        exec: &mut Vec::new(),
-        format: context,
-        host: &mut NoHost,
-        subplans: None,
-        state: &mut EvalState::new([0; 32]),
-        cancelled: &AtomicBool::new(false),
-        statement_us: now_us,
-        transaction_us: now_us,
-    };
+    let mut cx = context_of!(context, now_us);
     let value = eval::call_row(func, CallTypes { args: &types, ret }, &values, &mut cx)?;
     Ok((ret, value))
 }
@@ -86,4 +93,79 @@ fn functions_answer_as_postgresqls() {
         }
     }
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// Row and column forms of a kernel agree on every value, NULLs and errors included.
+#[test]
+fn columns_answer_as_rows() {
+    use crate::expr::Value;
+    let context = FormatContext { time_zone: TimeZone::named("Europe/Berlin").unwrap(), ..FormatContext::default() };
+    let texts = ["2020-03-29 00:30+00", "infinity", "0044-03-15 12:34:56.7+00 BC", "\\N", "1999-12-31 23:59:59.5+00"];
+    let mut cases = 0;
+    for func in registry::functions() {
+        let crate::expr::Kernel::Column(_, column) = func.kernel else { continue };
+        use crate::types::oid::{DATE, INT4, TEXT, TIMESTAMP, TIMESTAMPTZ};
+        let dated = |oid: &Oid| matches!(*oid, DATE | TIMESTAMP | TIMESTAMPTZ);
+        if !func.args.iter().any(dated) || !func.args.iter().all(|o| dated(o) || matches!(*o, INT4 | TEXT)) {
+            continue;
+        }
+        cases += 1;
+        let types: Vec<SqlType> = func.args.iter().map(|&o| SqlType::of(o)).collect();
+        let column_of = |n: usize, ty: SqlType| -> Vec<Datum> {
+            let text = |i: usize| match ty.oid {
+                INT4 => ["3", "-3", "\\N", "1", "0"][i],
+                TEXT => "month",
+                _ => texts[(i + n) % texts.len()],
+            };
+            let read = |t| if t == "\\N" { Datum::Null } else { parse_text(ty, t, &context).unwrap() };
+            (0..texts.len()).map(|i| read(text(i))).collect()
+        };
+        let columns: Vec<Vec<Datum>> = types.iter().enumerate().map(|(n, &t)| column_of(n, t)).collect();
+        let args: Vec<Value> = columns
+            .iter()
+            .zip(&types)
+            .map(|(c, t)| {
+                if t.oid == TEXT {
+                    return Value::Scalar(c[0].clone());
+                }
+                let mut builder = crate::types::ColumnBuilder::new(t.physical(), c.len());
+                c.iter().for_each(|v| builder.push(v.as_ref()));
+                Value::Column(builder.finish())
+            })
+            .collect();
+        let rows: Vec<Result<String>> = (0..texts.len())
+            .map(|i| {
+                let row: Vec<(SqlType, Datum)> = columns.iter().zip(&types).map(|(c, &t)| (t, c[i].clone())).collect();
+                call(func.name, &row, &context, 0).map(|(ty, v)| text_of(ty, &v, &context))
+            })
+            .collect();
+        let mut cx = context_of!(&context, 0);
+        let ret = SqlType::of(func.ret);
+        match column(&mut cx, &args, texts.len()) {
+            Err(e) => assert!(rows.iter().any(Result::is_err), "{}: {e:?}", func.name),
+            Ok(array) => {
+                let reader = crate::types::ColumnReader::new(ret.physical(), &array);
+                for (i, row) in rows.iter().enumerate() {
+                    let given = text_of(ret, &reader.get(i).to_owned(), &context);
+                    assert_eq!(given, *row.as_ref().unwrap(), "{} row {i}", func.name);
+                }
+            }
+        }
+    }
+    assert!(cases > 40, "{cases}");
+}
+
+#[test]
+fn zones_are_listed() {
+    for (name, width) in [("pg_timezone_names", 4), ("pg_timezone_abbrevs", 3)] {
+        let context = FormatContext::default();
+        let mut cx = context_of!(&context, 0);
+        let func = find(name, &[]);
+        let crate::expr::Kernel::Set(start) = func.kernel else { panic!("{name} returns a set") };
+        let mut rows = start(&mut cx, CallTypes { args: &[], ret: SqlType::RECORD }, &[]).unwrap();
+        let mut columns: Vec<_> =
+            func.out.iter().map(|(_, ty)| crate::types::ColumnBuilder::new(SqlType::of(*ty).physical(), 64)).collect();
+        assert_eq!(columns.len(), width);
+        assert_eq!(rows.next(&mut cx, &mut columns, 64).unwrap(), 64);
+    }
 }

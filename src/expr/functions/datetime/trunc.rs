@@ -5,14 +5,17 @@ use super::{session_zone, unit_not_recognized, unit_not_supported};
 use crate::base::{Oid, Result};
 use crate::expr::context::EvalContext;
 use crate::expr::function::Function;
-use crate::expr::function::Kernel::Row;
+use crate::expr::function::Kernel::{Column, Row};
+use crate::expr::function::RowFn;
+use crate::expr::value::Value;
 use crate::types::datetime::Unit;
 use crate::types::datetime::abbreviations::{self, Abbreviation};
 use crate::types::datetime::arith::timestamp_out_of_range;
 use crate::types::datetime::calendar::*;
 use crate::types::datetime::words::{self, IntervalWord};
 use crate::types::oid::*;
-use crate::types::{Datum, DatumRef, Interval, TimeZone};
+use crate::types::{ColumnBuilder, Datum, DatumRef, Interval, Physical, TimeZone};
+use arrow_array::ArrayRef;
 
 fn text(value: DatumRef<'_>) -> &str {
     match value {
@@ -77,6 +80,13 @@ fn timestamp_trunc(_: &mut EvalContext<'_>, a: &[DatumRef<'_>]) -> Result<Datum>
 }
 
 /// From a day upwards the zone's offset is that of the start; below, that of the value.
+fn truncated_in_zone(unit: Unit, value: i64, zone: &TimeZone) -> Option<Option<i64>> {
+    let local = zone.to_local(value);
+    let short = unit.micros().is_some() && unit != Unit::Day;
+    let utc = |start: i64| if short { start - (local - value) } else { zone.to_utc(start) };
+    truncated(unit, local).map(|start| start.map(utc))
+}
+
 fn truncate_in_zone(name: &str, value: i64, zone: &TimeZone) -> Result<Datum> {
     if !timestamp_is_finite(value) {
         return Ok(Datum::Int8(value));
@@ -131,10 +141,52 @@ fn interval_trunc(_: &mut EvalContext<'_>, a: &[DatumRef<'_>]) -> Result<Datum> 
     Ok(Datum::Interval(truncated))
 }
 
+/// All rows of a constant unit; anything else is left to the row form.
+fn timestamps_trunc(cx: &mut EvalContext<'_>, a: &[Value], rows: usize) -> Result<ArrayRef> {
+    each(cx, a, rows, timestamp_trunc, |unit, t, _| truncated(unit, t).flatten())
+}
+
+fn timestamptzs_trunc(cx: &mut EvalContext<'_>, a: &[Value], rows: usize) -> Result<ArrayRef> {
+    each(cx, a, rows, timestamptz_trunc, |unit, t, zone| truncated_in_zone(unit, t, zone).flatten())
+}
+
+fn each(
+    cx: &mut EvalContext<'_>,
+    a: &[Value],
+    rows: usize,
+    exact: RowFn,
+    fast: impl Fn(Unit, i64, &TimeZone) -> Option<i64>,
+) -> Result<ArrayRef> {
+    let unit = match &a[0] {
+        Value::Scalar(Datum::Text(name)) => match words::interval_word(&name.to_ascii_lowercase()) {
+            Some(IntervalWord::Unit(unit)) => Some(unit),
+            _ => None,
+        },
+        _ => None,
+    };
+    let (names, values) = (a[0].reader(Physical::Text), a[1].reader(Physical::Int64));
+    let zone = session_zone(cx);
+    let mut out = ColumnBuilder::new(Physical::Int64, rows);
+    for i in 0..rows {
+        let (name, value) = (names.get(i), values.get(i));
+        if name.is_null() || value.is_null() {
+            out.push(DatumRef::Null);
+            continue;
+        }
+        let t = moment(value);
+        let start = unit.filter(|_| timestamp_is_finite(t)).and_then(|unit| fast(unit, t, zone));
+        match start.filter(|&start| timestamp_is_valid(start)) {
+            Some(start) => out.push(DatumRef::Int8(start)),
+            None => out.push(exact(cx, &[name, value])?.as_ref()),
+        }
+    }
+    Ok(out.finish())
+}
+
 #[rustfmt::skip]
 pub(super) static TABLE: &[Function] = &[
-    f(2020, "date_trunc", &[TEXT, TIMESTAMP], TIMESTAMP, Row(timestamp_trunc)),
-    f(1217, "date_trunc", &[TEXT, TIMESTAMPTZ], TIMESTAMPTZ, Row(timestamptz_trunc)).stable(),
+    f(2020, "date_trunc", &[TEXT, TIMESTAMP], TIMESTAMP, Column(timestamp_trunc, timestamps_trunc)),
+    f(1217, "date_trunc", &[TEXT, TIMESTAMPTZ], TIMESTAMPTZ, Column(timestamptz_trunc, timestamptzs_trunc)).stable(),
     f(1284, "date_trunc", &[TEXT, TIMESTAMPTZ, TEXT], TIMESTAMPTZ, Row(timestamptz_trunc_zone)).stable(),
     f(1218, "date_trunc", &[TEXT, INTERVAL], INTERVAL, Row(interval_trunc)),
 ];
