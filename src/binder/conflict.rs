@@ -62,6 +62,7 @@ impl Binder<'_> {
         let access = self.open_access(table.oid, AccessMode::Update);
         let alias: Arc<str> = "excluded".into();
         let select = self.open_access(table.oid, AccessMode::Select);
+        self.lenient.push(select);
         let columns = self.table_columns(table, &alias, select);
         let offered = self.item_columns(&columns);
         let item = self.add_item(alias, ItemKind::Subquery, offered, true);

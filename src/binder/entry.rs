@@ -63,6 +63,12 @@ impl Binder<'_> {
         for subquery in &mut self.subqueries {
             for_each_rel(&mut subquery.root, &mut prune);
         }
+        let lenient = std::mem::take(&mut self.lenient);
+        let mut entry = 0;
+        self.access.retain(|a| {
+            entry += 1;
+            !(a.columns.is_empty() && lenient.contains(&(entry - 1)))
+        });
         let output = columns
             .into_iter()
             .map(|c| OutputColumn {

@@ -92,13 +92,14 @@ impl Binder<'_> {
         locking: &[Locking],
     ) -> Result<FromItem> {
         let alias_name: Arc<str> = alias.map_or(name.name.as_str(), |a| &a.name).into();
-        if name.schema.is_none() && name.catalog.is_none() {
-            if let Some(cte) = self.find_cte(&name.name) {
-                let (rel, mut columns, kind) = self.read_cte(cte, &alias_name, name.pos)?;
-                apply_column_aliases(&mut columns, alias, "table")?;
-                let item = self.add_item(alias_name, kind, columns, alias.is_some());
-                return Ok(FromItem { rel, items: vec![item] });
-            }
+        if name.schema.is_none()
+            && name.catalog.is_none()
+            && let Some(cte) = self.find_cte(&name.name)
+        {
+            let (rel, mut columns, kind) = self.read_cte(cte, &alias_name, name.pos)?;
+            apply_column_aliases(&mut columns, alias, "table")?;
+            let item = self.add_item(alias_name, kind, columns, alias.is_some());
+            return Ok(FromItem { rel, items: vec![item] });
         }
         match self.open_relation(name)? {
             Relation::Table(table) => match table.kind {
@@ -215,10 +216,13 @@ impl Binder<'_> {
         self.rehome(bound);
         let mut columns = Vec::with_capacity(bound.columns.len());
         for column in &bound.columns {
+            let name: Arc<str> = column.name.as_str().into();
             let info = &mut self.columns[column.id.0 as usize];
-            info.relation = Some(alias.clone());
-            info.name = column.name.as_str().into();
-            columns.push(ItemColumn { name: info.name.clone(), expr: self.column_expr(column.id) });
+            if info.relation.is_none() {
+                info.relation = Some(alias.clone());
+            }
+            self.state_mut(column.id).shown = Some((alias.clone(), name.clone()));
+            columns.push(ItemColumn { name, expr: self.column_expr(column.id) });
         }
         columns
     }

@@ -373,9 +373,10 @@ impl Binder<'_> {
 
     fn ungrouped(&self, id: ColId, regroup: &Regroup) -> Error {
         let info = &self.columns[id.0 as usize];
-        let shown = match &info.relation {
-            Some(relation) => format!("{relation}.{}", info.name),
-            None => info.name.to_string(),
+        let shown = match (&self.state(id).shown, &info.relation) {
+            (Some((relation, name)), _) => format!("{relation}.{name}"),
+            (None, Some(relation)) => format!("{relation}.{}", info.name),
+            (None, None) => info.name.to_string(),
         };
         let message = if regroup.in_subquery {
             format!("subquery uses ungrouped column \"{shown}\" from outer query")

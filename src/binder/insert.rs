@@ -48,7 +48,7 @@ impl Binder<'_> {
     fn transform_insert(&mut self, insert: &ast::Insert) -> Result<Bound> {
         self.read_only = false;
         let ctes = self.transform_with(insert.with.as_ref())?;
-        let table = self.open_target(&insert.relation.name, "insert into")?;
+        let table = self.open_target(&insert.relation.name)?;
         let access = self.open_access(table.oid, AccessMode::Insert);
         let columns = insert_columns(&table, &insert.columns)?;
         for &column in &columns {
@@ -82,14 +82,7 @@ impl Binder<'_> {
     }
 
     /// The table that a statement changes (`setTargetTable`).
-    pub fn open_target(&mut self, name: &ast::RelationName, _action: &str) -> Result<Arc<Table>> {
-        if name.schema.is_none() && self.find_cte(&name.name).is_some() {
-            return Err(Error::new(
-                SqlState::UNDEFINED_TABLE,
-                format!("relation \"{}\" cannot be the target of a modifying statement", name.name),
-            )
-            .at(name.pos));
-        }
+    pub fn open_target(&mut self, name: &ast::RelationName) -> Result<Arc<Table>> {
         let wrong = |message: String| Error::new(SqlState::WRONG_OBJECT_TYPE, message);
         match self.open_relation(name)? {
             Relation::Table(table) => match table.kind {
@@ -284,6 +277,7 @@ impl Binder<'_> {
     /// The target table as an item whose columns are the stored row's. The source does not see it.
     fn target_item(&mut self, table: &Arc<Table>, alias: &Arc<str>, aliased: bool) -> (Item, Vec<ColId>, ColId) {
         let access = self.open_access(table.oid, AccessMode::Select);
+        self.lenient.push(access);
         let columns = self.table_columns(table, alias, access);
         let tableoid = self.new_relation_column(alias, "tableoid", crate::types::SqlType::OID);
         let offered = self.item_columns(&columns);

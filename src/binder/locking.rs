@@ -3,7 +3,7 @@
 
 use super::grouping::GroupClause;
 use super::limit::Clauses;
-use super::rel::{LockStrength, LockTarget};
+use super::rel::{AccessMode, LockStrength, LockTarget};
 use super::scope::InheritedLock;
 use super::state::Binder;
 use crate::base::{Error, Result, SqlState};
@@ -150,6 +150,7 @@ impl Binder<'_> {
             ));
         }
         self.wanted.push(lockable.key);
+        self.open_access(lockable.table.oid, AccessMode::Update);
         match targets.iter_mut().find(|t| t.key == lockable.key) {
             Some(target) => {
                 target.strength = target.strength.max(strength);

@@ -54,6 +54,9 @@ impl Binder<'_> {
         if qualifier.len() > 3 {
             return Err(too_many_names(&column.parts, pos));
         }
+        if let [database, _, _] = qualifier {
+            self.check_database(database, &column.parts, pos)?;
+        }
         let item = self.item_of(qualifier, pos)?;
         let shown: &str = &qualifier[qualifier.len() - 1];
         match self.column_of(item, name, pos)? {

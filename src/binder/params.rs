@@ -64,10 +64,10 @@ impl Params {
     /// An expression with uses of parameters in it has been copied.
     fn copied(&mut self, expr: &Expr) {
         expr.visit(&mut |e| {
-            if let Expr::Param { index, ty } = e {
-                if ty.oid == oid::UNKNOWN {
-                    self.slots[*index].unsettled += 1;
-                }
+            if let Expr::Param { index, ty } = e
+                && ty.oid == oid::UNKNOWN
+            {
+                self.slots[*index].unsettled += 1;
             }
             true
         });

@@ -58,6 +58,8 @@ pub(super) struct ColumnState {
     pub instance: Option<usize>,
     /// Of a column of a relation: the entry of `Query::access` that lists its uses.
     pub access: Option<usize>,
+    /// The alias and name under which the level sees it, where that is not how it was born.
+    pub shown: Option<(Arc<str>, Arc<str>)>,
 }
 
 /// The stack that binding may use. Threads have at least twice that.
@@ -76,6 +78,8 @@ pub(super) struct Binder<'a> {
     pub subqueries: Vec<Subquery>,
     pub params: Params,
     pub access: Vec<Access>,
+    /// Entries of `access` that only count if columns are read: of the tables that a statement changes.
+    pub lenient: Vec<usize>,
     pub levels: Vec<Level>,
     pub ctes: Vec<CteState>,
     /// Why a recursive reference would be wrong at the place being bound; see `with.rs`.
@@ -104,6 +108,7 @@ impl<'a> Binder<'a> {
             subqueries: Vec::new(),
             params: Params::new(parameters),
             access: Vec::new(),
+            lenient: Vec::new(),
             levels: Vec::new(),
             ctes: Vec::new(),
             recursion_bars: Vec::new(),
@@ -157,7 +162,14 @@ impl<'a> Binder<'a> {
     pub fn new_column(&mut self, name: impl Into<Arc<str>>, ty: SqlType, kind: ColumnKind) -> ColId {
         let id = ColId(self.columns.len() as u32);
         self.columns.push(ColumnInfo { relation: None, name: name.into(), ty });
-        self.states.push(ColumnState { home: self.depth(), kind, origin: None, instance: None, access: None });
+        self.states.push(ColumnState {
+            home: self.depth(),
+            kind,
+            origin: None,
+            instance: None,
+            access: None,
+            shown: None,
+        });
         id
     }
 

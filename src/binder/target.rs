@@ -111,12 +111,12 @@ impl Binder<'_> {
     }
 
     fn expand_row(&mut self, arg: &ast::Expr, steps: &[Indirection], pos: usize) -> Result<Vec<Target>> {
-        if let (ExprKind::Column(column), []) = (&arg.kind, steps) {
-            if let ([name], false) = (&column.parts[..], column.star) {
-                let is_column = self.names_column(name, arg.pos)?;
-                if let (false, Some(item)) = (is_column, self.find_item(name, arg.pos)?) {
-                    return Ok(self.expand_item(item, pos));
-                }
+        if let (ExprKind::Column(column), []) = (&arg.kind, steps)
+            && let ([name], false) = (&column.parts[..], column.star)
+        {
+            let is_column = self.names_column(name, arg.pos)?;
+            if let (false, Some(item)) = (is_column, self.find_item(name, arg.pos)?) {
+                return Ok(self.expand_item(item, pos));
             }
         }
         let start = self.level_ref().mentions.len();
@@ -154,7 +154,13 @@ impl Binder<'_> {
         for target in targets {
             let id = match &target.expr {
                 Expr::Column { id, .. } if self.state(*id).home == self.depth() => *id,
-                expr => self.new_column(target.name, expr.ty(), ColumnKind::Plain),
+                expr => {
+                    let new = self.new_column(target.name, expr.ty(), ColumnKind::Plain);
+                    if let Expr::Column { id, .. } = expr {
+                        self.state_mut(new).origin = self.state(*id).origin;
+                    }
+                    new
+                }
             };
             if !exprs.iter().any(|(seen, _)| *seen == id) {
                 exprs.push((id, target.expr));

@@ -55,10 +55,10 @@ pub(super) fn element_of(env: &Environment<'_>, array: SqlType) -> Option<SqlTyp
 fn lookup(env: &Environment<'_>, path: &[Oid], name: &ast::TypeName) -> Result<Option<Oid>> {
     let wanted = name.name.name();
     let in_schema = |schema: Oid| {
-        if schema == PG_CATALOG {
-            if let Some(found) = type_by_name(wanted) {
-                return Some(found.oid);
-            }
+        if schema == PG_CATALOG
+            && let Some(found) = type_by_name(wanted)
+        {
+            return Some(found.oid);
         }
         env.catalog.type_named(schema, wanted)
     };

@@ -81,8 +81,9 @@ impl Binder<'_> {
 
     /// Scans the target; it is the first name of the level.
     pub fn open_target_scan(&mut self, name: &ast::RelationName, alias: Option<&ast::Alias>) -> Result<TargetScan> {
-        let table = self.open_target(name, "change")?;
+        let table = self.open_target(name)?;
         let alias_name: Arc<str> = alias.map_or(table.name.as_str(), |a| &a.name).into();
+        self.lenient.push(self.access.len());
         let mut scanned = self.scan_table(table.clone(), alias_name.clone(), alias)?;
         let mut item = scanned.items.remove(0);
         item.target = true;
@@ -111,6 +112,7 @@ impl Binder<'_> {
     /// RETURNING sees the new row under the target's name.
     fn replace_target_row(&mut self, table: &Arc<Table>, alias: &Arc<str>, old: ColId) -> (Vec<ColId>, ColId) {
         let access = self.open_access(table.oid, AccessMode::Select);
+        self.lenient.push(access);
         let columns = self.table_columns(table, alias, access);
         let tableoid = self.new_relation_column(alias, "tableoid", SqlType::OID);
         let names: Vec<Arc<str>> = self.level_ref().items[0].columns.iter().map(|c| c.name.clone()).collect();

@@ -79,11 +79,11 @@ pub(super) fn for_each_expr(rel: &mut Rel, f: &mut ExprFn<'_>) -> Result<()> {
         Rel::LockRows { input, .. } => for_each_expr(input, f),
         Rel::Insert(insert) => {
             insert.values.iter_mut().flatten().try_for_each(&mut *f)?;
-            if let Some(conflict) = &mut insert.on_conflict {
-                if let ConflictAction::Update { assignments, filter, .. } = &mut conflict.action {
-                    assignments.iter_mut().try_for_each(|(_, e)| f(e))?;
-                    filter.iter_mut().try_for_each(&mut *f)?;
-                }
+            if let Some(conflict) = &mut insert.on_conflict
+                && let ConflictAction::Update { assignments, filter, .. } = &mut conflict.action
+            {
+                assignments.iter_mut().try_for_each(|(_, e)| f(e))?;
+                filter.iter_mut().try_for_each(&mut *f)?;
             }
             insert.returning.iter_mut().flatten().try_for_each(|(_, e)| f(e))?;
             for_each_expr(&mut insert.source, f)

@@ -109,10 +109,10 @@ impl Binder<'_> {
         let mut finished: Vec<(usize, usize, Cte)> = Vec::new();
         for id in ids {
             let references = self.ctes[id].references;
-            if let Some((order, cte)) = self.ctes[id].finished.take() {
-                if references > 0 || cte.modifies {
-                    finished.push((order, references, cte));
-                }
+            if let Some((order, cte)) = self.ctes[id].finished.take()
+                && (references > 0 || cte.modifies)
+            {
+                finished.push((order, references, cte));
             }
         }
         finished.sort_by_key(|f| std::cmp::Reverse(f.0));
@@ -242,6 +242,7 @@ impl Binder<'_> {
         if seed.columns.len() != step.columns.len() {
             return self.combine(op, seed, step);
         }
+        self.ctes[id].columns.iter_mut().for_each(|c| c.origin = None);
         let types: Vec<SqlType> = self.ctes[id].columns.iter().map(|c| c.ty).collect();
         self.cast_columns(&mut seed, &types, CastContext::Implicit)?;
         let overall = self.common_types("UNION", &seed, &step)?;

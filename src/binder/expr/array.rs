@@ -90,18 +90,18 @@ impl Binder<'_> {
 
     /// The value to step into, and the steps left: `(t).a` on a relation's name is the column itself.
     fn indirection_base<'s>(&mut self, arg: &ast::Expr, steps: &'s [Indirection]) -> Result<(Expr, &'s [Indirection])> {
-        if let (ExprKind::Column(column), [Indirection::Field(field), rest @ ..]) = (&arg.kind, steps) {
-            if let ([name], false) = (&column.parts[..], column.star) {
-                let is_column = self.names_column(name, arg.pos)?;
-                if let (false, Some(item)) = (is_column, self.find_item(name, arg.pos)?) {
-                    return match self.column_of(item, field, field.pos)? {
-                        Some(expr) => Ok((expr, rest)),
-                        None => {
-                            Err(Error::new(SqlState::UNDEFINED_COLUMN, format!("column {name}.{field} does not exist"))
-                                .at(arg.pos))
-                        }
-                    };
-                }
+        if let (ExprKind::Column(column), [Indirection::Field(field), rest @ ..]) = (&arg.kind, steps)
+            && let ([name], false) = (&column.parts[..], column.star)
+        {
+            let is_column = self.names_column(name, arg.pos)?;
+            if let (false, Some(item)) = (is_column, self.find_item(name, arg.pos)?) {
+                return match self.column_of(item, field, field.pos)? {
+                    Some(expr) => Ok((expr, rest)),
+                    None => {
+                        Err(Error::new(SqlState::UNDEFINED_COLUMN, format!("column {name}.{field} does not exist"))
+                            .at(arg.pos))
+                    }
+                };
             }
         }
         Ok((self.transform_expr(arg)?, steps))
@@ -113,6 +113,9 @@ impl Binder<'_> {
         let fields = self.row_fields(&row);
         if let Some(fields) = fields {
             if let Some(index) = fields.iter().position(|(n, _)| n == name) {
+                if let Expr::Row { fields, .. } = row {
+                    return Ok(fields.into_iter().nth(index).expect("a row has the fields that it was said to have"));
+                }
                 return Ok(Expr::Field { arg: Box::new(row), index, ty: fields[index].1 });
             }
             let shown = self.type_name(ty);

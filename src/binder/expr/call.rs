@@ -10,6 +10,7 @@ use crate::binder::rel::SetCall;
 use crate::binder::relation::schema_oid;
 use crate::binder::scope::Mention;
 use crate::binder::state::{Binder, ColumnKind};
+use crate::binder::typename;
 use crate::catalog::PG_CATALOG;
 use crate::expr::registry::functions_named;
 use crate::expr::resolve::{CallArgs, ResolvedCall, function_signature, resolve_function};
@@ -38,7 +39,10 @@ impl Binder<'_> {
         let functions: &[&'static Function] = if self.names_catalog(&call.name)? { functions_named(name) } else { &[] };
         let args = self.transform_arguments(call, functions)?;
         let types: Vec<SqlType> = args.iter().map(|a| a.expr.ty()).collect();
-        let names: Vec<Option<&str>> = call.args.iter().map(|a| a.name.as_ref().map(|n| &**n)).collect();
+        if let (true, Some(last)) = (call.variadic, args.last()) {
+            self.check_variadic(functions, last)?;
+        }
+        let names: Vec<Option<&str>> = call.args.iter().map(|a| a.name.as_deref()).collect();
         let named = names.iter().any(Option::is_some);
         let shape = CallArgs { types: &types, names: if named { &names } else { &[] }, variadic: call.variadic };
         let found = if functions.is_empty() && call.name.schema().is_some_and(|s| s != "pg_catalog") {
@@ -56,6 +60,16 @@ impl Binder<'_> {
             }
             Err(error) => self.projection(call, args).map(Callee::Expr).ok_or_else(|| explain(error, call).at(pos)),
         }
+    }
+
+    /// VARIADIC "any" takes an array of whatever.
+    fn check_variadic(&self, functions: &[&'static Function], last: &Operand) -> Result<()> {
+        let any = functions.iter().any(|f| f.variadic == Some(oid::ANY));
+        let ty = last.expr.ty();
+        if !any || ty.oid == oid::UNKNOWN || typename::element_of(&self.env, ty).is_some() {
+            return Ok(());
+        }
+        Err(Error::new(SqlState::DATATYPE_MISMATCH, "VARIADIC argument must be an array").at(last.pos))
     }
 
     /// `name(t)` may mean the column `t.name`.

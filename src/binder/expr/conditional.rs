@@ -48,7 +48,7 @@ impl Binder<'_> {
         let condition = self.operand(&when.condition)?;
         let at = condition.pos;
         let test = match operand {
-            Some(ty) => self.make_named_op("=", Operand::new(Expr::CaseValue { ty }, at), condition, at)?,
+            Some(ty) => self.make_named_op("=", Operand::new(Expr::CaseValue { ty }, at), condition, when.pos)?,
             None => condition.expr,
         };
         self.coerce_to_boolean(test, "CASE/WHEN", at)

@@ -15,8 +15,9 @@
 
 use crate::base::Oid;
 use crate::catalog::{
-    Catalog, Column, Constraint, ConstraintKind, Default, Generated, Identity, Index, IndexKey, KeyPart, Object, Owner,
-    PG_CATALOG, POSTGRES_ROLE, PUBLIC, Persistence, RowKey, Schema, Sequence, Table, TableKind, View, initial_schemas,
+    Catalog, Column, Constraint, ConstraintKind, Database, Default, Generated, Identity, Index, IndexKey, KeyPart,
+    Object, Owner, PG_CATALOG, POSTGRES_ROLE, PUBLIC, Persistence, RowKey, Schema, Sequence, Table, TableKind, View,
+    initial_schemas,
 };
 use crate::types::oid;
 
@@ -208,6 +209,19 @@ fn v() -> Table {
     v
 }
 
+fn database() -> Database {
+    Database {
+        oid: Oid(5),
+        name: "binder".to_owned(),
+        owner: POSTGRES_ROLE,
+        acl: None,
+        is_template: false,
+        allow_connections: true,
+        connection_limit: -1,
+        settings: Vec::new(),
+    }
+}
+
 pub(super) fn catalog() -> Catalog {
     let other = Schema { oid: OTHER, name: "other".to_owned(), owner: POSTGRES_ROLE, acl: None };
     let other_t = table(30600, OTHER, "t", vec![column(1, "x", oid::INT4), column(2, "y", oid::INT4)]);
@@ -215,6 +229,7 @@ pub(super) fn catalog() -> Catalog {
     let sum = KeyPart::Expression { source: "a + b".into(), display: "(a + b)".into() };
     let mut objects: Vec<Object> = initial_schemas().into_iter().map(Object::from).collect();
     objects.push(other.into());
+    objects.push(database().into());
     objects.extend([t(), u(), g(), e(), o(), v(), other_t].map(Object::from));
     objects.extend(
         [
