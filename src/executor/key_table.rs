@@ -67,6 +67,7 @@ impl KeyTable {
         self.ends.len()
     }
 
+    #[cfg(test)]
     pub fn key(&self, id: usize) -> &[u8] {
         key_at(&self.bytes, &self.ends, id)
     }

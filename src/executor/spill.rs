@@ -14,8 +14,8 @@ use crate::base::bytes::{Reader, put_run, put_varint};
 use crate::base::{Error, Result};
 use crate::io::{Disk, File};
 use crate::types::{Batch, ColumnBuilder, ColumnReader, DatumRef, Interval, Physical, SqlType};
+use arrow_array::ArrayRef;
 use arrow_array::cast::AsArray;
-use arrow_array::{Array, ArrayRef};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -643,7 +643,7 @@ impl Planner<'_> {
         out: &mut Vec<Plan>,
     ) -> Result<()> {
         match rel {
-            Rel::SetOp(s) if s.kind == kind && (s.all || s.all == all) && s.columns == columns && s.all == all => {
+            Rel::SetOp(s) if s.kind == kind && s.all == all && s.columns == columns => {
                 self.append_inputs(kind, all, *s.left, &s.left_columns, out)?;
                 self.append_inputs(kind, all, *s.right, &s.right_columns, out)
             }

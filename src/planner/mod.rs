@@ -35,6 +35,7 @@ mod modify;
 pub mod plan;
 mod prune;
 mod push_down;
+mod stack;
 mod unnest;
 
 pub use deparse::deparse_over;
@@ -96,6 +97,12 @@ struct Planner<'a> {
 
 /// Plans a bound statement.
 pub fn plan(query: &Query, catalog: &Arc<Catalog>, settings: &PlannerSettings<'_>) -> Result<PreparedPlan> {
+    let planned = stack::with_stack(query, || plan_query(query, catalog, settings))?;
+    planned.parts().flatten().try_for_each(stack::check_depth)?;
+    Ok(planned)
+}
+
+fn plan_query(query: &Query, catalog: &Arc<Catalog>, settings: &PlannerSettings<'_>) -> Result<PreparedPlan> {
     let mut p = Planner {
         catalog,
         definitions: settings.definitions,

@@ -340,3 +340,17 @@ fn plans_have_postgresqls_shape() {
 const UNION: &str = "Unique\n  ->  Append\n        ->  Index Scan using w_p_idx on w\n              Index Cond: (w.p = 5)\n        ->  Index Scan using w_q_idx on w\n              Index Cond: (w.q = 7)";
 const IN: &str = "Nested Loop\n  ->  HashAggregate\n        Group Key: u.x\n        ->  Seq Scan on u\n  ->  Index Scan using w_p_idx on w\n        Index Cond: (w.p = u.x)";
 const SUBPLANS: &str = "Index Only Scan using t_b_idx on t\n  Filter: (NOT (hashed SubPlan 1))\n  InitPlan 2 (returns $0)\n    ->  Aggregate\n          ->  Seq Scan on u\n  SubPlan 1\n    ->  Seq Scan on u";
+#[test]
+fn deep_statements_run_or_are_refused() {
+    let db = db();
+    for arms in [10, 120] {
+        let sql = vec!["select a from t"; arms].join(" union all ");
+        assert_eq!(db.text(&format!("select count(*) from ({sql}) s")), (arms * 4).to_string());
+    }
+    let joins = |n: usize| {
+        let on = (1..n).map(|i| format!(" left join t t{i} on t{i}.a = t{}.a", i - 1));
+        format!("select count(*) from t t0{}", on.collect::<String>())
+    };
+    assert_eq!(db.text(&joins(60)), "4");
+    assert_eq!(db.text(&joins(200)), "54001 stack depth limit exceeded");
+}
