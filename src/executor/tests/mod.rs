@@ -354,3 +354,14 @@ fn deep_statements_run_or_are_refused() {
     assert_eq!(db.text(&joins(60)), "4");
     assert_eq!(db.text(&joins(200)), "54001 stack depth limit exceeded");
 }
+
+#[test]
+fn analyze_counts_rows_and_rounds() {
+    let db = db();
+    assert_eq!(
+        db.analyze("select t.a, u.y from t join u on t.a = u.x where u.y like 'u%'"),
+        "Nested Loop (actual rows=3 loops=1)\n  ->  Seq Scan on u (actual rows=5 loops=1)\n        \
+         Filter: (u.y ~~ 'u%'::text)\n  ->  Index Scan using t_pkey on t (actual rows=1 loops=5)\n        \
+         Index Cond: (t.a = u.x)"
+    );
+}
