@@ -3,7 +3,7 @@
 
 use super::clause::Clause;
 use super::columns::apply_column_aliases;
-use super::expr::{Operand, common_type_at};
+use super::expr::Operand;
 use super::from::FromItem;
 use super::rel::{Join, JoinKind, Rel};
 use super::scope::{Item, ItemColumn, ItemKind, check_name_conflicts, set_lateral};
@@ -169,7 +169,7 @@ impl Binder<'_> {
 
     /// The merged column's value: that of the side that is never padded, or the one of both that is not NULL.
     fn merge_columns(&mut self, kind: JoinKind, left: &Expr, right: &Expr) -> Result<Expr> {
-        let ty = common_type_at("JOIN/USING", &[(left.ty(), 0), (right.ty(), 0)])?;
+        let ty = self.common_type("JOIN/USING", &[(left.ty(), 0), (right.ty(), 0)])?;
         let l = self.coerce_to_common("JOIN/USING", left.clone(), ty, 0)?;
         let r = self.coerce_to_common("JOIN/USING", right.clone(), ty, 0)?;
         Ok(match kind {

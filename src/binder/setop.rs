@@ -1,7 +1,6 @@
 //! UNION, INTERSECT and EXCEPT (`transformSetOperationStmt`, `transformSetOperationTree`).
 
 use super::clause::Clause;
-use super::expr::common_type_at;
 use super::limit::Clauses;
 use super::locking::not_allowed;
 use super::rel::{Rel, SetOp, SetOpKind};
@@ -143,7 +142,7 @@ impl Binder<'_> {
         pairs
             .map(|(l, r)| {
                 let types = [(self.column_type(l.id), l.pos), (self.column_type(r.id), r.pos)];
-                common_type_at(word, &types)
+                self.common_type(word, &types)
             })
             .collect()
     }

@@ -1,6 +1,5 @@
 //! Arrays, subscripts and fields of rows (`transformArrayExpr`, `transformIndirection`).
 
-use super::conditional::common_type_at;
 use super::operator::Operand;
 use crate::base::{Error, Result, SqlState};
 use crate::binder::state::Binder;
@@ -53,7 +52,7 @@ impl Binder<'_> {
                 .at(pos));
         }
         let types: Vec<(SqlType, usize)> = items.iter().map(|o| (o.expr.ty(), o.pos)).collect();
-        let common = common_type_at("ARRAY", &types)?;
+        let common = self.common_type("ARRAY", &types)?;
         let ty = if nested { Some(common) } else { typename::array_of(&self.env, common.bare()) };
         let ty = ty.ok_or_else(|| no_array_type(common, pos))?;
         let items =
@@ -164,6 +163,16 @@ impl Binder<'_> {
             Some(UserType::ArrayOf(element)) => format!("{}[]", self.type_name(SqlType::of(*element))),
             None => format_type(ty.bare()),
         }
+    }
+
+    /// Puts the names of user types, which the resolution of functions and operators does not know, into its errors.
+    pub fn name_types(&self, mut error: Error, types: &[SqlType]) -> Error {
+        for &ty in types.iter().filter(|t| self.catalog().user_type(t.oid).is_some()) {
+            let name = self.type_name(ty);
+            let fields = error.fields_mut();
+            fields.message = fields.message.replacen("???", &name, 1);
+        }
+        error
     }
 
     /// `transformContainerSubscripts`, to read.

@@ -58,7 +58,10 @@ impl Binder<'_> {
                 let Operand { expr, pos: at } = args.into_iter().next().expect("a cast has one argument");
                 Ok(Callee::Expr(self.explicit_cast(expr, ty, at, pos)?))
             }
-            Err(error) => self.projection(call, args).map(Callee::Expr).ok_or_else(|| explain(error, call).at(pos)),
+            Err(error) => {
+                let error = self.name_types(error, &types);
+                self.projection(call, args).map(Callee::Expr).ok_or_else(|| explain(error, call).at(pos))
+            }
         }
     }
 

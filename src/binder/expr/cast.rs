@@ -19,7 +19,7 @@ impl Binder<'_> {
             _ => self.transform_expr(arg)?,
         };
         if matches!(bound.ty().oid, oid::VOID) {
-            return Err(cannot_cast(bound.ty(), ty, pos));
+            return Err(self.cannot_cast(bound.ty(), ty, pos));
         }
         self.explicit_cast(bound, ty, arg.location(), pos)
     }
@@ -31,7 +31,15 @@ impl Binder<'_> {
         if ty.oid == oid::UNKNOWN && from.oid == oid::UNKNOWN {
             return Ok(expr);
         }
-        self.coerce(expr, ty, CastContext::Explicit, at)?.ok_or_else(|| cannot_cast(from, ty, pos))
+        self.coerce(expr, ty, CastContext::Explicit, at)?.ok_or_else(|| self.cannot_cast(from, ty, pos))
+    }
+
+    fn cannot_cast(&self, from: SqlType, to: SqlType, pos: usize) -> Error {
+        Error::new(
+            SqlState::CANNOT_COERCE,
+            format!("cannot cast type {} to {}", self.type_name(from), self.type_name(to)),
+        )
+        .at(pos)
     }
 
     pub fn transform_collate(&mut self, arg: &ast::Expr, collation: &QualifiedName, pos: usize) -> Result<Expr> {
@@ -45,7 +53,10 @@ impl Binder<'_> {
             )
             .at(pos));
         }
-        check_collation(collation)?;
+        check_collation(collation).map_err(|mut e| {
+            e.fields_mut().position = Some(pos);
+            e
+        })?;
         Ok(bound)
     }
 }
@@ -62,12 +73,4 @@ pub(in crate::binder) fn check_collation(name: &QualifiedName) -> Result<()> {
 fn is_collatable(ty: SqlType) -> bool {
     let base = ty.element().unwrap_or(ty);
     type_info(base.oid).is_some_and(|t| t.collation.0 != 0)
-}
-
-fn cannot_cast(from: SqlType, to: SqlType, pos: usize) -> Error {
-    Error::new(
-        SqlState::CANNOT_COERCE,
-        format!("cannot cast type {} to {}", format_type(from.bare()), format_type(to.bare())),
-    )
-    .at(pos)
 }

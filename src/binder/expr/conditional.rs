@@ -91,10 +91,19 @@ impl Binder<'_> {
     /// All operands as their common type.
     pub fn common_operands(&mut self, construct: &str, operands: Vec<Operand>) -> Result<(Vec<Expr>, SqlType)> {
         let types: Vec<(SqlType, usize)> = operands.iter().map(|o| (o.expr.ty(), o.pos)).collect();
-        let ty = common_type_at(construct, &types)?;
+        let ty = self.common_type(construct, &types)?;
         let exprs =
             operands.into_iter().map(|o| self.coerce_to_common(construct, o.expr, ty, o.pos)).collect::<Result<_>>()?;
         Ok((exprs, ty))
+    }
+
+    /// The common type, with the position of the first expression that does not fit.
+    pub fn common_type(&self, construct: &str, types: &[(SqlType, usize)]) -> Result<SqlType> {
+        let list: Vec<SqlType> = types.iter().map(|t| t.0).collect();
+        common_type(construct, &list).map_err(|e| {
+            let misfit = (1..list.len()).find(|&i| common_type(construct, &list[..=i]).is_err()).unwrap_or(0);
+            self.name_types(e, &list[..=misfit]).at(types[misfit].1)
+        })
     }
 
     /// `coerce_to_common_type`.
@@ -115,13 +124,4 @@ impl Binder<'_> {
         .hint("You might be able to move the set-returning function into a LATERAL FROM item.")
         .at(at))
     }
-}
-
-/// [`common_type`], with the position of the first expression that does not fit.
-pub(in crate::binder) fn common_type_at(construct: &str, types: &[(SqlType, usize)]) -> Result<SqlType> {
-    let list: Vec<SqlType> = types.iter().map(|t| t.0).collect();
-    common_type(construct, &list).map_err(|e| {
-        let misfit = (1..list.len()).find(|&i| common_type(construct, &list[..=i]).is_err()).unwrap_or(0);
-        e.at(types[misfit].1)
-    })
 }

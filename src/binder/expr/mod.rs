@@ -17,7 +17,6 @@ mod subquery;
 
 pub(super) use call::{Callee, returns_row};
 pub(super) use cast::check_collation;
-pub(super) use conditional::common_type_at;
 pub(super) use invoke::Applied;
 pub(super) use operator::Operand;
 

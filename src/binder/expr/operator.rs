@@ -49,7 +49,8 @@ impl Binder<'_> {
     pub fn transform_prefix(&mut self, op: &OperatorName, right: &ast::Expr, pos: usize) -> Result<Expr> {
         let right = self.operand(right)?;
         self.check_operator_schema(op, None, &right)?;
-        let resolved = resolve_operator(&op.name, None, right.expr.ty()).map_err(|e| e.at(pos))?;
+        let resolved = resolve_operator(&op.name, None, right.expr.ty())
+            .map_err(|e| self.name_types(e, &[right.expr.ty()]).at(pos))?;
         let arg = self.coerce_argument(right.expr, resolved.right, right.pos)?;
         Ok(Expr::operator(resolved.op, vec![arg], resolved.ret))
     }
@@ -65,7 +66,8 @@ impl Binder<'_> {
     /// `left op right`.
     pub fn make_op(&mut self, op: &OperatorName, left: Operand, right: Operand, pos: usize) -> Result<Expr> {
         self.check_operator_schema(op, Some(&left), &right)?;
-        let resolved = resolve_operator(&op.name, Some(left.expr.ty()), right.expr.ty()).map_err(|e| e.at(pos))?;
+        let resolved = resolve_operator(&op.name, Some(left.expr.ty()), right.expr.ty())
+            .map_err(|e| self.name_types(e, &[left.expr.ty(), right.expr.ty()]).at(pos))?;
         let a = self.coerce_argument(left.expr, resolved.left, left.pos)?;
         let b = self.coerce_argument(right.expr, resolved.right, right.pos)?;
         Ok(Expr::operator(resolved.op, vec![a, b], resolved.ret))
@@ -86,7 +88,8 @@ impl Binder<'_> {
         pos: usize,
     ) -> Result<Expr> {
         self.check_operator_schema(op, Some(&left), &array)?;
-        let resolved = resolve_any_all(&op.name, left.expr.ty(), array.expr.ty()).map_err(|e| e.at(pos))?;
+        let resolved = resolve_any_all(&op.name, left.expr.ty(), array.expr.ty())
+            .map_err(|e| self.name_types(e, &[left.expr.ty(), array.expr.ty()]).at(pos))?;
         let a = self.coerce_argument(left.expr, resolved.left, left.pos)?;
         let b = self.coerce_argument(array.expr, resolved.right, array.pos)?;
         Ok(Expr::AnyAll {

@@ -113,7 +113,7 @@ impl Binder<'_> {
         for (left, &right) in left.into_iter().zip(&types) {
             let resolved = resolve_operator(&op.name, Some(left.expr.ty()), right).map_err(|e| e.at(pos))?;
             if resolved.ret.oid != oid::BOOL {
-                return Err(not_boolean(resolved.ret, types.len(), pos));
+                return Err(not_boolean(resolved.ret, pos));
             }
             quantified.left.push(self.coerce_argument(left.expr, resolved.left, left.pos)?);
             quantified.ops.push(resolved.op.function());
@@ -176,11 +176,7 @@ fn check_widths(left: usize, right: usize, pos: usize) -> Result<()> {
     Err(Error::new(SqlState::SYNTAX_ERROR, message).at(pos))
 }
 
-fn not_boolean(ty: SqlType, columns: usize, pos: usize) -> Error {
-    let message = if columns == 1 {
-        format!("argument of ANY/ALL must be type boolean, not type {}", format_type(ty.bare()))
-    } else {
-        format!("row comparison operator must yield type boolean, not type {}", format_type(ty.bare()))
-    };
+fn not_boolean(ty: SqlType, pos: usize) -> Error {
+    let message = format!("row comparison operator must yield type boolean, not type {}", format_type(ty.bare()));
     Error::new(SqlState::DATATYPE_MISMATCH, message).at(pos)
 }
