@@ -149,7 +149,7 @@ impl Parser<'_> {
         let (relation, alias) = self.relation_with_alias()?;
         self.expect_kw(Kw::Set)?;
         let assignments = self.set_clause_list()?;
-        let from = if self.kw(Kw::From) { self.from_list()? } else { Vec::new() };
+        let from = if self.kw(Kw::From) { self.table_refs()? } else { Vec::new() };
         let filter = self.where_or_current()?;
         let returning = self.returning_clause()?;
         let update = Update { with, relation, alias, assignments, from, filter, returning };
@@ -160,7 +160,7 @@ impl Parser<'_> {
     pub(super) fn delete_stmt(&mut self, with: Option<With>) -> Result<Statement> {
         self.expect_seq(&[Kw::Delete, Kw::From])?;
         let (relation, alias) = self.relation_with_alias()?;
-        let using = if self.kw(Kw::Using) { self.from_list()? } else { Vec::new() };
+        let using = if self.kw(Kw::Using) { self.table_refs()? } else { Vec::new() };
         let filter = self.where_or_current()?;
         let returning = self.returning_clause()?;
         Ok(Statement::Delete(Box::new(Delete { with, relation, alias, using, filter, returning })))

@@ -128,7 +128,7 @@ struct Scan {
 /// The text with its literals lifted, if that is provably safe and there is at least one.
 pub fn lift_literals(text: &str) -> Option<Lifted> {
     let mut lexer = Lexer::new(text);
-    let mut token = lexer.next();
+    let mut token = lexer.next_token();
     if !matches!(token.kind, Tok::Keyword(Kw::Select | Kw::Insert | Kw::Update | Kw::Delete)) {
         return None;
     }
@@ -151,7 +151,7 @@ pub fn lift_literals(text: &str) -> Option<Lifted> {
         match token.kind {
             Tok::Eof => break,
             Tok::Semicolon => {
-                if lexer.next().kind != Tok::Eof {
+                if lexer.next_token().kind != Tok::Eof {
                     return None;
                 }
                 break;
@@ -181,13 +181,13 @@ pub fn lift_literals(text: &str) -> Option<Lifted> {
             push_placeholder(&mut lifted, literals.len());
         } else if token.kind == Tok::Minus && scan.sign_may_follow() {
             sign = Some(token);
-            token = lexer.next();
+            token = lexer.next_token();
             continue;
         } else {
             lifted.push_str(&text[token.start as usize..token.end as usize]);
         }
         scan.step(token.kind)?;
-        token = lexer.next();
+        token = lexer.next_token();
     }
     if sign.is_some() || literals.is_empty() {
         return None;

@@ -15,7 +15,7 @@ enum TableParen {
 
 impl Parser<'_> {
     /// `from_list`.
-    pub(super) fn from_list(&mut self) -> Result<Vec<TableRef>> {
+    pub(super) fn table_refs(&mut self) -> Result<Vec<TableRef>> {
         self.list(Self::table_ref)
     }
 

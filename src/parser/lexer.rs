@@ -133,7 +133,7 @@ impl<'a> Lexer<'a> {
         let mut lexer = Lexer::new(text);
         let mut tokens = Vec::with_capacity(text.len() / 5 + 4);
         loop {
-            let token = lexer.next();
+            let token = lexer.next_token();
             tokens.push(token);
             if matches!(token.kind, Tok::Eof | Tok::Error) {
                 return Ok((tokens, lexer.error));
@@ -147,7 +147,7 @@ impl<'a> Lexer<'a> {
     }
 
     #[inline]
-    pub fn next(&mut self) -> Token {
+    pub fn next_token(&mut self) -> Token {
         if let Err(e) = self.skip_space() {
             return self.fail(self.at, e);
         }

@@ -142,7 +142,7 @@ impl Parser<'_> {
             select.into = Some(self.opt_temp_table_name()?);
         }
         if self.kw(Kw::From) {
-            select.from = self.from_list()?;
+            select.from = self.table_refs()?;
         }
         select.filter = self.where_clause()?;
         if self.kw(Kw::Group) {

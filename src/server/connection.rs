@@ -132,7 +132,7 @@ impl Connection {
     async fn answer(&mut self, frame: Frame) -> Result<ControlFlow<()>> {
         let message = match frame {
             Frame::Message(message) => message,
-            Frame::FunctionCall(_) => {
+            Frame::FunctionCall => {
                 let e = self.session.failed(Error::unsupported("the function call protocol"), None);
                 self.wire.error("ERROR", &e);
                 self.ready();

@@ -6,7 +6,7 @@
 //! `SocketBackend` (`src/backend/tcop/postgres.c`).
 
 use crate::base::{Error, Result, SqlState};
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use pgwire::messages::{DecodeContext, PgWireFrontendMessage, ProtocolVersion};
 
 /// The longest message of the kinds that carry data (`PQ_LARGE_MESSAGE_LIMIT`), in bytes with its length word.
@@ -20,8 +20,8 @@ const HEADER: usize = 5;
 #[derive(Debug)]
 pub enum Frame {
     Message(PgWireFrontendMessage),
-    /// The fast-path interface, which `pgwire` does not know.
-    FunctionCall(Bytes),
+    /// The fast-path interface, which `pgwire` does not know, and which is not built.
+    FunctionCall,
 }
 
 /// 08P01: the connection cannot go on, for the two ends no longer agree on where a message begins.
@@ -51,7 +51,7 @@ pub fn next(input: &mut BytesMut) -> Result<Option<Frame>> {
     check_body(kind, &input[HEADER..1 + length])?;
     let mut message = input.split_to(1 + length);
     if kind == b'F' {
-        return Ok(Some(Frame::FunctionCall(message.split_off(HEADER).freeze())));
+        return Ok(Some(Frame::FunctionCall));
     }
     let context = established();
     match PgWireFrontendMessage::decode(&mut message, &context) {

@@ -186,7 +186,7 @@ impl Sink for Wire {
         loop {
             let message = match self.message().await? {
                 None => return Err(gone()),
-                Some(frame::Frame::FunctionCall(_)) => return Err(unexpected()),
+                Some(frame::Frame::FunctionCall) => return Err(unexpected()),
                 Some(frame::Frame::Message(message)) => message,
             };
             return match message {

@@ -8,7 +8,6 @@ use crate::binder::rel::{OutputColumn, Query};
 use crate::planner::plan::PreparedPlan;
 use parking_lot::Mutex;
 use std::collections::HashMap;
-use std::hash::BuildHasher;
 use std::sync::Arc;
 
 /// How many plans a shard keeps before it starts afresh.

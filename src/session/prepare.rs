@@ -30,8 +30,6 @@ pub struct Prepared {
     pub text: Arc<str>,
     /// None for an empty text.
     pub statement: Option<Arc<RawStatement>>,
-    /// As the client declared them; 0 where it left the type open.
-    pub declared: Arc<[Oid]>,
     pub params: Vec<SqlType>,
     /// Of a statement that returns rows.
     pub output: Option<Arc<[OutputColumn]>>,
@@ -74,7 +72,6 @@ impl Session {
         let mut prepared = Prepared {
             text,
             statement,
-            declared: declared.into(),
             params: Vec::new(),
             output: None,
             plan: None,

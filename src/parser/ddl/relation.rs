@@ -256,7 +256,7 @@ impl Parser<'_> {
         self.expect_kw(Kw::On)?;
         let elements = self.list(Self::index_key)?;
         self.expect_kw(Kw::From)?;
-        let from = self.from_list()?;
+        let from = self.table_refs()?;
         Ok(Statement::CreateStatistics(Box::new(CreateStatistics { if_not_exists, name, kinds, elements, from })))
     }
 

@@ -26,10 +26,7 @@ impl Parser<'_> {
 
     /// Whether a variable's name stands here with what must follow one, even if its word means more.
     fn at_generic_set(&self) -> bool {
-        match self.peek_at(1) {
-            Tok::Equal | Tok::Dot | Tok::Keyword(Kw::To | Kw::From) => true,
-            _ => false,
-        }
+        matches!(self.peek_at(1), Tok::Equal | Tok::Dot | Tok::Keyword(Kw::To | Kw::From))
     }
 
     /// `set_rest`.

@@ -140,10 +140,10 @@ impl TimeZone {
     pub fn fixed(offset: i32) -> TimeZone {
         let seconds = offset.unsigned_abs();
         let mut digits = format!("{:02}", seconds / 3600);
-        if seconds % 3600 != 0 {
+        if !seconds.is_multiple_of(3600) {
             digits.push_str(&format!(":{:02}", seconds / 60 % 60));
         }
-        if seconds % 60 != 0 {
+        if !seconds.is_multiple_of(60) {
             digits.push_str(&format!(":{:02}", seconds % 60));
         }
         let (sign, opposite) = if offset < 0 { ('-', '+') } else { ('+', '-') };
