@@ -22,7 +22,7 @@ mod write_interval;
 mod zone;
 
 pub use interval::Interval;
-pub use timetz::{pack_timetz, unpack_timetz};
+pub use timetz::{ZONE_MAX, pack_timetz, unpack_timetz};
 pub use words::Unit;
 pub use write::{MONTHS, WEEKDAYS, offset as write_offset};
 pub use write_interval::IntervalFields;

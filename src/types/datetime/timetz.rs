@@ -3,10 +3,13 @@
 
 const ZONE_BITS: u32 = 18;
 const ZONE_BIAS: i64 = 1 << (ZONE_BITS - 1);
+/// The zone farthest from Greenwich that fits, in seconds; well past any that is in use.
+pub const ZONE_MAX: i32 = (1 << (ZONE_BITS - 1)) - 1;
 const MICROS_PER_SECOND: i64 = 1_000_000;
 
 /// `micros` since local midnight; `zone` in seconds **west** of Greenwich, as PostgreSQL stores it.
 pub fn pack_timetz(micros: i64, zone: i32) -> i64 {
+    assert!(zone.abs() <= ZONE_MAX, "zones are checked where they come in");
     let utc = micros + i64::from(zone) * MICROS_PER_SECOND;
     utc << ZONE_BITS | (i64::from(zone) + ZONE_BIAS)
 }

@@ -1,8 +1,8 @@
 //! From dates and times to text, in the four DateStyles (`EncodeDateTime` and its kin).
 
-use super::calendar::{Civil, date_is_finite, timestamp_is_finite, weekday};
+use super::calendar::{Civil, MICROS_PER_SECOND, date_is_finite, timestamp_is_finite, weekday};
 use super::unpack_timetz;
-use super::zone::TimeZone;
+use super::zone::ZoneInfo;
 use crate::types::format_context::{DateOrder, DateStyle, FormatContext};
 
 pub const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
@@ -147,13 +147,28 @@ pub fn timestamptz(out: &mut Vec<u8>, value: i64, context: &FormatContext) {
     if !timestamp_is_finite(value) {
         return infinity(out, value > 0);
     }
-    let zone = &context.time_zone;
-    let tm = Civil::of_timestamp(zone.to_local(value));
-    date_time(out, &tm, Some((zone, value.div_euclid(1_000_000))), context);
+    let (zone, moment) = (&context.time_zone, value.div_euclid(MICROS_PER_SECOND));
+    let shown = if context.date_style == DateStyle::Iso {
+        ShownZone::Offset(zone.offset_at(moment))
+    } else {
+        ShownZone::Name(zone.info_at(moment))
+    };
+    let east = match &shown {
+        ShownZone::Offset(east) => *east,
+        ShownZone::Name(info) => info.offset,
+    };
+    let tm = Civil::of_timestamp(value.saturating_add(i64::from(east) * MICROS_PER_SECOND));
+    date_time(out, &tm, Some(shown), context);
 }
 
-/// `at`: the zone and the moment in UTC seconds, if the zone is shown.
-fn date_time(out: &mut Vec<u8>, tm: &Civil, at: Option<(&TimeZone, i64)>, context: &FormatContext) {
+/// How a zone is shown after a time.
+enum ShownZone {
+    /// Seconds east.
+    Offset(i32),
+    Name(ZoneInfo),
+}
+
+fn date_time(out: &mut Vec<u8>, tm: &Civil, zone: Option<ShownZone>, context: &FormatContext) {
     if context.date_style == DateStyle::Postgres {
         out.extend_from_slice(WEEKDAYS[weekday(tm.julian_day()) as usize].as_bytes());
         out.push(b' ');
@@ -176,11 +191,10 @@ fn date_time(out: &mut Vec<u8>, tm: &Civil, at: Option<(&TimeZone, i64)>, contex
         out.push(b' ');
         clock(out, tm);
     }
-    if let Some((zone, seconds)) = at {
-        if context.date_style == DateStyle::Iso {
-            offset(out, zone.offset_at(seconds));
-        } else {
-            let info = zone.info_at(seconds);
+    match zone {
+        None => {}
+        Some(ShownZone::Offset(east)) => offset(out, east),
+        Some(ShownZone::Name(info)) => {
             out.push(b' ');
             out.extend(info.abbreviation.bytes().take(ZONE_LETTERS));
         }

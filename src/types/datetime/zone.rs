@@ -27,9 +27,11 @@ enum Rule {
         abbreviation: Box<str>,
     },
     Changing(tz::TimeZone),
-    /// A POSIX rule with daylight saving: names for standard and daylight time.
+    /// A POSIX rule with daylight saving: names for standard and daylight time. The rule is that of the same zone with
+    /// standard time at UTC, `shift` seconds off: the library takes offsets of a day at most.
     Posix {
         rule: tz::TimeZone,
+        shift: i32,
         standard: Box<str>,
         daylight: Box<str>,
     },
@@ -161,7 +163,8 @@ impl TimeZone {
     pub fn offset_at(&self, seconds: i64) -> i32 {
         match &self.0.rule {
             Rule::Fixed { offset, .. } => *offset,
-            Rule::Changing(rule) | Rule::Posix { rule, .. } => rule.to_offset(moment(seconds)).seconds(),
+            Rule::Changing(rule) => rule.to_offset(moment(seconds)).seconds(),
+            Rule::Posix { rule, shift, .. } => rule.to_offset(moment(seconds + i64::from(*shift))).seconds() + shift,
         }
     }
 
@@ -176,20 +179,25 @@ impl TimeZone {
                 let (offset, daylight) = (info.offset().seconds(), info.dst().is_dst());
                 ZoneInfo { offset, daylight, abbreviation: info.abbreviation().into() }
             }
-            Rule::Posix { rule, standard, daylight } => {
-                let info = rule.to_offset_info(moment(seconds));
+            Rule::Posix { rule, shift, standard, daylight } => {
+                let info = rule.to_offset_info(moment(seconds + i64::from(*shift)));
                 let is_dst = info.dst().is_dst();
                 let abbreviation = if is_dst { daylight } else { standard };
-                ZoneInfo { offset: info.offset().seconds(), daylight: is_dst, abbreviation: abbreviation.clone() }
+                ZoneInfo {
+                    offset: info.offset().seconds() + shift,
+                    daylight: is_dst,
+                    abbreviation: abbreviation.clone(),
+                }
             }
         }
     }
 
     /// Seconds east of Greenwich of a local time, given in seconds since local 2000-01-01.
     pub fn offset_of_local(&self, seconds: i64) -> i32 {
-        let rule = match &self.0.rule {
+        let (rule, shift) = match &self.0.rule {
             Rule::Fixed { offset, .. } => return *offset,
-            Rule::Changing(rule) | Rule::Posix { rule, .. } => rule,
+            Rule::Changing(rule) => (rule, 0),
+            Rule::Posix { rule, shift, .. } => (rule, *shift),
         };
         let wall = tz::Offset::UTC.to_datetime(moment(seconds));
         let offset = match rule.to_ambiguous_timestamp(wall).offset() {
@@ -197,7 +205,7 @@ impl TimeZone {
             AmbiguousOffset::Gap { before, .. } => before,
             AmbiguousOffset::Fold { after, .. } => after,
         };
-        offset.seconds()
+        offset.seconds() + shift
     }
 
     /// UTC of a local timestamp, both in microseconds since 2000-01-01; saturates.
@@ -290,9 +298,12 @@ fn posix_zone(text: &str) -> Option<TimeZone> {
         let sign = if west < 0 { "-" } else { "" };
         format!("{sign}{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
     };
-    let normal = format!("STD{}DST{}{rule}", clock(west), clock(daylight_west));
+    let normal = format!("STD0DST{}{rule}", clock(daylight_west - west));
     let rule = tz::TimeZone::posix(&normal).ok()?;
-    Some(TimeZone::of_rule(text, Rule::Posix { rule, standard: standard.into(), daylight: daylight.into() }))
+    Some(TimeZone::of_rule(
+        text,
+        Rule::Posix { rule, shift: -west, standard: standard.into(), daylight: daylight.into() },
+    ))
 }
 
 fn posix_name(text: &str) -> Option<(&str, &str)> {

@@ -10,7 +10,7 @@ use crate::expr::function::Kernel::Row;
 use crate::types::datetime::abbreviations::{self, Abbreviation};
 use crate::types::datetime::arith::*;
 use crate::types::datetime::calendar::{MICROS_PER_SECOND, timestamp_is_finite};
-use crate::types::datetime::{pack_timetz, unpack_timetz};
+use crate::types::datetime::{ZONE_MAX, pack_timetz, unpack_timetz};
 use crate::types::oid::*;
 use crate::types::{Datum, Interval, SqlType, TimeZone, write_text};
 
@@ -67,10 +67,13 @@ fn interval_offset(cx: &EvalContext<'_>, zone: Interval) -> Result<i64> {
 }
 
 /// The same moment's time of day so many seconds east.
-fn move_timetz(time: i64, east: i64) -> i64 {
+fn move_timetz(time: i64, east: i64) -> Result<i64> {
+    if east.abs() > i64::from(ZONE_MAX) {
+        return Err(Error::unsupported("a time zone more than 36 hours from Greenwich"));
+    }
     let (micros, west) = unpack_timetz(time);
     let moved = Interval { months: 0, days: 0, micros: (i64::from(west) + east) * MICROS_PER_SECOND };
-    pack_timetz(add_to_time(micros, moved), -east as i32)
+    Ok(pack_timetz(add_to_time(micros, moved), -east as i32))
 }
 
 kernels! {
@@ -89,7 +92,7 @@ kernels! {
     }
 
     fn timetz_zone[cx](zone: &str, time: i64) -> i64 {
-        Ok(move_timetz(time, place(zone)?.offset_at(cx.transaction_us).into()))
+        move_timetz(time, place(zone)?.offset_at(cx.transaction_us).into())
     }
 
     fn timestamptz_izone[cx](zone: Interval, timestamp: i64) -> i64 {
@@ -107,11 +110,7 @@ kernels! {
     }
 
     fn timetz_izone[cx](zone: Interval, time: i64) -> i64 {
-        let east = interval_offset(cx, zone)?;
-        if east.abs() >= 16 * 3600 {
-            return Err(Error::unsupported("time zone displacement of 16 hours or more"));
-        }
-        Ok(move_timetz(time, east))
+        move_timetz(time, interval_offset(cx, zone)?)
     }
 }
 

@@ -102,7 +102,7 @@ impl State<'_> {
         if text.len() >= 6 && (self.mask & mask::DATE == 0 || self.mask & mask::TIME == 0) {
             return self.run_together(text, self.mask);
         }
-        self.number(text, self.mask)
+        self.number(text, self.mask, self.month_in_letters)
     }
 
     /// None: the word is to be ignored.

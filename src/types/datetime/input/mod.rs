@@ -17,8 +17,8 @@ pub(super) use interval::interval as parse_interval;
 use super::calendar::{
     Civil, DATE_INFINITY, DATE_NEG_INFINITY, TIMESTAMP_INFINITY, TIMESTAMP_NEG_INFINITY, UNIX_EPOCH_US, date_is_valid,
 };
-use super::pack_timetz;
 use super::trouble::Trouble;
+use super::{ZONE_MAX, pack_timetz};
 use crate::base::{Error, Result, SqlState};
 use crate::types::format_context::FormatContext;
 use crate::types::typmod::{fit_interval, round_micros};
@@ -45,6 +45,9 @@ pub fn parse(ty: SqlType, text: &str, context: &FormatContext) -> Result<Datum> 
         }
         oid::TIMETZ => {
             let (micros, zone) = time::time(text, context).map_err(|t| t.error(text, "time with time zone"))?;
+            if zone.abs() > ZONE_MAX {
+                return Err(Trouble::ZoneOverflow.error(text, "time with time zone"));
+            }
             Datum::Int8(pack_timetz(round_micros(micros, ty.typmod), zone))
         }
         oid::INTERVAL => {
@@ -79,8 +82,9 @@ fn date(text: &str, context: &FormatContext) -> Result<i32> {
 fn timestamp(text: &str, context: &FormatContext, zoned: bool) -> Result<i64> {
     let name = if zoned { "timestamp with time zone" } else { "timestamp" };
     let (tm, zone) = match plain::timestamp(text) {
-        Some(tm) if zoned => (tm, -context.time_zone.offset_of_local(tm.seconds())),
-        Some(tm) => (tm, 0),
+        Some((tm, _)) if !zoned => (tm, 0),
+        Some((tm, Some(west))) => (tm, west),
+        Some((tm, None)) => (tm, -context.time_zone.offset_of_local(tm.seconds())),
         None => match date_time(text, scan::TIMESTAMP_ROOM, context).map_err(|t| t.error(text, name))? {
             Moment::Fields(tm, zone) => (tm, if zoned { zone } else { 0 }),
             Moment::Epoch => return Ok(UNIX_EPOCH_US),

@@ -64,13 +64,15 @@ impl State<'_> {
     /// A date with punctuation (`DecodeDate`). Letters can only be the month.
     pub fn date(&mut self, text: &str) -> Result<u32, Trouble> {
         let mut marked = 0;
+        // Only letters of this field count for the order of its numbers.
+        let mut month_in_letters = false;
         let mut parts = date_parts(text)?;
         for part in parts.iter_mut().filter(|p| p.starts_with(|c: char| c.is_ascii_alphabetic())) {
             match words::word(part) {
                 Some(Word::Ignored) => continue,
                 Some(Word::Month(month)) if (self.mask | marked) & mask::MONTH == 0 => {
                     self.tm.month = month;
-                    self.month_in_letters = true;
+                    month_in_letters = true;
                     marked |= mask::MONTH;
                     *part = "";
                 }
@@ -81,7 +83,7 @@ impl State<'_> {
             if part.is_empty() {
                 continue;
             }
-            let field = self.number(part, self.mask | marked)?;
+            let field = self.number(part, self.mask | marked, month_in_letters)?;
             if (self.mask | marked) & field != 0 {
                 return Err(Trouble::BadFormat);
             }
@@ -93,8 +95,9 @@ impl State<'_> {
         Ok(marked)
     }
 
-    /// A number whose meaning follows from what is there already, `present` (`DecodeNumber`).
-    pub fn number(&mut self, text: &str, present: u32) -> Result<u32, Trouble> {
+    /// A number whose meaning follows from what is there already, `present`, and from whether the month was
+    /// given in letters (`DecodeNumber`).
+    pub fn number(&mut self, text: &str, present: u32, month_in_letters: bool) -> Result<u32, Trouble> {
         let (value, rest) = scan::small_integer(text)?;
         if rest.len() == text.len() {
             return Err(Trouble::BadFormat);
@@ -121,10 +124,10 @@ impl State<'_> {
             (0, DateOrder::Dmy) => mask::DAY,
             (0, DateOrder::Mdy) => mask::MONTH,
             (mask::YEAR, _) | (mask::DAY, _) => mask::MONTH,
-            (mask::MONTH, order) if self.month_in_letters && (long || order == DateOrder::Ymd) => mask::YEAR,
+            (mask::MONTH, order) if month_in_letters && (long || order == DateOrder::Ymd) => mask::YEAR,
             (mask::MONTH, _) => mask::DAY,
             (YEAR_MONTH, _) => {
-                if self.month_in_letters && long && self.two_digit_year {
+                if month_in_letters && long && self.two_digit_year {
                     // What was taken for the year was the day.
                     (self.tm.day, self.tm.year) = (self.tm.year, value);
                     self.two_digit_year = false;

@@ -1,5 +1,5 @@
-//! The common case without the general one's cost: `yyyy-mm-dd` and `yyyy-mm-dd hh:mm:ss[.ffffff]`, which mean the same in
-//! every DateOrder. Anything out of the ordinary, errors included, is left to the general reader.
+//! The common case without the general one's cost: `yyyy-mm-dd` and `yyyy-mm-dd hh:mm:ss[.ffffff][+hh[:mm]]`, which mean
+//! the same in every DateOrder. Anything out of the ordinary, errors included, is left to the general reader.
 
 use super::super::calendar::{Civil, days_in_month};
 
@@ -47,18 +47,34 @@ fn clock(bytes: &[u8]) -> Option<(i32, i32, i32, i32)> {
     Some((hour, minute, second, micros))
 }
 
-/// A timestamp without a zone.
-pub fn timestamp(text: &str) -> Option<Civil> {
+/// The place of the zone's sign, and its offset in seconds west.
+fn zone(bytes: &[u8]) -> Option<(usize, i32)> {
+    let (at, minutes) = match bytes {
+        [.., b'+' | b'-', _, _] => (bytes.len() - 3, 0),
+        [.., b'+' | b'-', _, _, b':', _, _] => (bytes.len() - 6, two(bytes, bytes.len() - 2)?),
+        _ => return None,
+    };
+    let hours = two(bytes, at + 1)?;
+    let seconds = (hours * 60 + minutes) * 60;
+    (hours <= 15 && minutes < 60).then_some((at, if bytes[at] == b'-' { seconds } else { -seconds }))
+}
+
+/// A timestamp, and its zone in seconds west if it has one.
+pub fn timestamp(text: &str) -> Option<(Civil, Option<i32>)> {
     let bytes = text.as_bytes();
     if bytes.len() == 10 {
-        return ymd(bytes);
+        return Some((ymd(bytes)?, None));
     }
     if bytes.len() < 19 || !matches!(bytes[10], b' ' | b'T') {
         return None;
     }
     let date = ymd(bytes)?;
-    let (hour, minute, second, micros) = clock(&bytes[11..])?;
-    Some(Civil { hour, minute, second, micros, ..date })
+    let (end, west) = match zone(&bytes[19..]) {
+        Some((at, west)) => (19 + at, Some(west)),
+        None => (bytes.len(), None),
+    };
+    let (hour, minute, second, micros) = clock(&bytes[11..end])?;
+    Some((Civil { hour, minute, second, micros, ..date }, west))
 }
 
 #[cfg(test)]
@@ -68,8 +84,10 @@ mod tests {
     #[test]
     fn only_the_ordinary_is_read() {
         assert_eq!(date("2024-02-29"), Some(Civil { year: 2024, month: 2, day: 29, ..Civil::default() }));
-        let t = timestamp("1999-12-31 23:59:59.5").unwrap();
-        assert_eq!((t.hour, t.second, t.micros), (23, 59, 500_000));
+        let (t, west) = timestamp("1999-12-31 23:59:59.5").unwrap();
+        assert_eq!((t.hour, t.second, t.micros, west), (23, 59, 500_000, None));
+        assert_eq!(timestamp("1999-12-31 23:59:59+00").unwrap().1, Some(0));
+        assert_eq!(timestamp("1999-12-31 23:59:59.123456-05:30").unwrap().1, Some(19_800));
         for odd in
             ["2023-02-29", "0000-01-01", "2024-1-01", "2024-01-01 24:00:00", "2024-01-01 00:00:00.", "2024/01/01"]
         {

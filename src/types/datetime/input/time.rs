@@ -16,10 +16,7 @@ pub fn time(text: &str, context: &FormatContext) -> Result<(i64, i32), Trouble> 
         let text = fields[i].text.clone();
         let marked = match fields[i].kind {
             FieldKind::Date => state.date_in_time(&mut fields, i)?,
-            FieldKind::Time => {
-                state.label = None;
-                state.time(&text)?
-            }
+            FieldKind::Time => state.time(&text)?,
             FieldKind::Zone => {
                 state.zone = numeric_zone(&text)?;
                 mask::ZONE
@@ -81,7 +78,7 @@ impl State<'_> {
             Some(point) if point > 2 => self.run_together(text, present),
             Some(_) => Err(Trouble::BadFormat),
             None if text.len() > 4 => self.run_together(text, present),
-            None => self.number(text, present),
+            None => self.number(text, present, false),
         }
     }
 
@@ -124,13 +121,13 @@ impl State<'_> {
         match &self.late_zone {
             Some(LateZone::Named(zone)) => match zone.constant_offset() {
                 Some(offset) => Ok(-offset),
-                None if self.has(mask::DATE) => Ok(-zone.offset_of_local(self.tm.seconds())),
+                None if self.has(mask::DATE) => Ok(west(zone, &self.tm)),
                 None => Err(Trouble::BadFormat),
             },
             Some(zone) => Ok(self.resolve(zone, &self.dated()?)),
             None if self.mask & mask::ZONE != 0 => Ok(self.zone),
             None if modified => Err(Trouble::BadFormat),
-            None => Ok(-self.context.time_zone.offset_of_local(self.dated()?.seconds())),
+            None => Ok(west(&self.context.time_zone, &self.dated()?)),
         }
     }
 
@@ -145,4 +142,9 @@ impl State<'_> {
         let now = self.now().0;
         Ok(Civil { year: now.year, month: now.month, day: now.day, ..self.tm })
     }
+}
+
+/// Seconds west on a date; a date that cannot be counted is taken to be in UTC.
+fn west(zone: &TimeZone, tm: &Civil) -> i32 {
+    if tm.has_valid_day() { -zone.offset_of_local(tm.seconds()) } else { 0 }
 }
