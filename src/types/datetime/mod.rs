@@ -4,10 +4,10 @@
 //! infinities. `time` is microseconds since midnight. `timetz` is packed into one integer that orders as
 //! PostgreSQL orders it ([`pack_timetz`]).
 //!
-//! Entry points: [`parse`] and [`write`] for text, [`TimeZone`] for zones, [`calendar`] for days and fields, [`words::unit`]
+//! Entry points: [`parse`] and [`write`] for text, [`arith`] for sums and conversions, [`TimeZone`] for zones, [`calendar`] for days and fields, [`words::unit`]
 //! for the names of units, [`abbreviations`] for those of zones.
 //!
-//! Read in this order: `calendar.rs`, `zone.rs`, `interval.rs`, `input/mod.rs`, `write.rs`, `write_interval.rs`.
+//! Read in this order: `calendar.rs`, `zone.rs`, `interval.rs`, `arith.rs`, `input/mod.rs`, `write.rs`, `write_interval.rs`.
 
 pub mod abbreviations;
 pub mod arith;
@@ -24,7 +24,7 @@ mod zone;
 pub use interval::Interval;
 pub use timetz::{ZONE_MAX, pack_timetz, unpack_timetz};
 pub use words::Unit;
-pub use write::{MONTHS, WEEKDAYS, offset as write_offset};
+pub use write::{MONTHS, WEEKDAYS};
 pub use write_interval::IntervalFields;
 pub use zone::{TimeZone, ZoneInfo};
 

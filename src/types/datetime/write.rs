@@ -67,7 +67,7 @@ fn clock(out: &mut Vec<u8>, tm: &Civil) {
 }
 
 /// `+hh[:mm[:ss]]` of an offset in seconds east.
-pub fn offset(out: &mut Vec<u8>, east: i32) {
+fn offset(out: &mut Vec<u8>, east: i32) {
     out.push(if east < 0 { b'-' } else { b'+' });
     let seconds = east.abs();
     two(out, seconds / 3600);

@@ -2,9 +2,10 @@
 //! the kernels, the units of EXTRACT and date_trunc, and the format pictures of `to_char` and `to_timestamp`.
 //!
 //! Read in this order: `arith.rs`, `cast.rs`, `compare.rs`, `make.rs`, `extract.rs`, `trunc.rs`, `zone.rs`, `zone_names.rs`, `series.rs`,
-//! `picture.rs`, `to_char.rs`, `from_char.rs`.
+//! `picture.rs`, `to_char.rs`, `from_char.rs`, `assemble.rs`.
 
 mod arith;
+mod assemble;
 mod cast;
 mod compare;
 mod extract;
@@ -30,7 +31,7 @@ pub(super) static COMPARE: &[Function] = compare::TABLE;
 pub(super) static EXTRACT: &[Function] = extract::TABLE;
 pub(super) static MAKE: &[Function] = make::TABLE;
 pub(super) static PICTURES: &[Function] = to_char::TABLE;
-pub(super) static READING: &[Function] = from_char::TABLE;
+pub(super) static READING: &[Function] = assemble::TABLE;
 pub(super) static SERIES: &[Function] = series::TABLE;
 pub(super) static TRUNC: &[Function] = trunc::TABLE;
 pub(super) static ZONE: &[Function] = zone::TABLE;

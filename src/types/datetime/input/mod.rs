@@ -37,8 +37,8 @@ pub fn parse_zone_offset(text: &str) -> Option<Option<i32>> {
 pub fn parse(ty: SqlType, text: &str, context: &FormatContext) -> Result<Datum> {
     Ok(match ty.oid {
         oid::DATE => Datum::Int4(date(text, context)?),
-        oid::TIMESTAMP => Datum::Int8(round_timestamp(timestamp(text, context, false)?, ty.typmod)?),
-        oid::TIMESTAMPTZ => Datum::Int8(round_timestamp(timestamp(text, context, true)?, ty.typmod)?),
+        oid::TIMESTAMP => Datum::Int8(round_micros(timestamp(text, context, false)?, ty.typmod)),
+        oid::TIMESTAMPTZ => Datum::Int8(round_micros(timestamp(text, context, true)?, ty.typmod)),
         oid::TIME => {
             let (micros, _) = time::time(text, context).map_err(|t| t.error(text, "time"))?;
             Datum::Int8(round_micros(micros, ty.typmod))
@@ -93,8 +93,4 @@ fn timestamp(text: &str, context: &FormatContext, zoned: bool) -> Result<i64> {
         },
     };
     tm.timestamp(zone).ok_or_else(|| out_of_range("timestamp", text))
-}
-
-fn round_timestamp(value: i64, typmod: i32) -> Result<i64> {
-    Ok(round_micros(value, typmod))
 }
