@@ -110,8 +110,11 @@ impl Found {
         } else if self.week != 0 {
             day_of_year = self.week.wrapping_sub(1).wrapping_mul(7).wrapping_add(1);
         }
-        let day =
-            if self.week_of_month != 0 { self.week_of_month.wrapping_sub(1).wrapping_mul(7).wrapping_add(1) } else { self.day };
+        let day = if self.week_of_month != 0 {
+            self.week_of_month.wrapping_sub(1).wrapping_mul(7).wrapping_add(1)
+        } else {
+            self.day
+        };
         if day != 0 {
             tm.day = day;
             known.day = true;
