@@ -2,7 +2,7 @@
 //! generated columns bound. Worked out once for each version of the catalog and shared by all sessions.
 
 use crate::base::{Error, Oid, Result};
-use crate::binder::{Clause, Environment, default_value, stored_expression, table_expression};
+use crate::binder::{CatalogNames, Clause, Environment, default_value, stored_expression, table_expression};
 use crate::catalog::{Catalog, ConstraintKind, Index, KeyPart, PG_CATALOG, Table};
 use crate::expr::Expr;
 use crate::parser::parse_expression;
@@ -91,7 +91,8 @@ impl Definitions {
 /// Binds under the names that a table's own texts may use without a schema.
 fn with_environment<T>(catalog: &Catalog, table: &Table, work: impl FnOnce(&Environment<'_>) -> T) -> T {
     let path = [PG_CATALOG, table.schema];
-    let format = FormatContext::default();
+    let names = CatalogNames { catalog: Arc::new(catalog.clone()), path: Arc::from(path) };
+    let format = FormatContext { names: Some(Arc::new(names)), ..FormatContext::default() };
     work(&Environment { catalog, search_path: &path, temp_schema: None, format: &format })
 }
 

@@ -1,9 +1,9 @@
 //! What follows from a session's settings, worked out once for each change instead of for each statement.
 
-use super::names::CatalogNames;
 use super::settings::Settings;
 use super::sink::Severity;
 use crate::base::Oid;
+use crate::binder::CatalogNames;
 use crate::catalog::{self, Catalog};
 use crate::types::datetime::TimeZone;
 use crate::types::{ByteaOutput, DateOrder, DateStyle, FormatContext, IntervalStyle};
@@ -208,53 +208,9 @@ pub fn split_path(text: &str) -> Vec<String> {
     }
 }
 
-/// The parts of a dotted name; None when it is not one (`stringToQualifiedNameList`).
-pub fn split_dotted(text: &str) -> Option<Vec<String>> {
-    let mut parts = Vec::new();
-    let mut rest = text.trim();
-    loop {
-        let (part, after) = match rest.strip_prefix('"') {
-            Some(quoted) => {
-                let mut name = String::new();
-                let mut chars = quoted.char_indices().peekable();
-                let end = loop {
-                    match chars.next()? {
-                        (_, '"') if chars.next_if(|c| c.1 == '"').is_some() => name.push('"'),
-                        (i, '"') => break i + 1,
-                        (_, c) => name.push(c),
-                    }
-                };
-                (name, &quoted[end..])
-            }
-            None => {
-                let end = rest.find(['.', '"']).unwrap_or(rest.len());
-                (rest[..end].trim().to_lowercase(), &rest[end..])
-            }
-        };
-        if part.is_empty() {
-            return None;
-        }
-        parts.push(part);
-        rest = after.trim_start();
-        if rest.is_empty() {
-            return Some(parts);
-        }
-        rest = rest.strip_prefix('.')?.trim_start();
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{split_dotted, split_path};
-
-    #[test]
-    fn dotted_names_come_apart() {
-        assert_eq!(split_dotted(r#"Public."My ""T""""#).unwrap(), ["public", "My \"T\""]);
-        assert_eq!(split_dotted("a . b").unwrap(), ["a", "b"]);
-        for wrong in ["", "a.", ".a", "a..b", "\"a"] {
-            assert_eq!(split_dotted(wrong), None, "{wrong}");
-        }
-    }
+    use super::split_path;
 
     #[test]
     fn paths_are_lists_of_names() {

@@ -324,7 +324,7 @@ impl SessionHost<'_> {
     }
 
     fn find_relation(&self, name: &str) -> Option<Relation> {
-        let parts = super::environment::split_dotted(name)?;
+        let parts = crate::binder::split_dotted(name)?;
         match parts.as_slice() {
             [name] => self.catalog.find_relation(self.path, name),
             [schema, name] => self.catalog.relation(self.catalog.schema_named(schema)?.oid, name),

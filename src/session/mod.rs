@@ -29,7 +29,6 @@ mod explain;
 mod extended;
 mod facts;
 mod host;
-mod names;
 mod plans;
 mod portal;
 mod prepare;

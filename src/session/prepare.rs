@@ -134,6 +134,7 @@ impl Session {
         catalog: &Arc<Catalog>,
     ) -> Result<binder::rel::Query> {
         let (path, _) = self.environment.search_path(catalog);
+        self.environment.show_names(catalog, &path);
         let env =
             binder::Environment { catalog, search_path: &path, temp_schema: None, format: &self.environment.format };
         binder::bind(&env, statement, Parameters::Infer(declared))
@@ -143,6 +144,7 @@ impl Session {
     pub(super) fn with_env<T>(&mut self, work: impl FnOnce(&binder::Environment<'_>) -> Result<T>) -> Result<T> {
         let catalog = self.tx().catalog.effective().clone();
         let (path, _) = self.environment.search_path(&catalog);
+        self.environment.show_names(&catalog, &path);
         work(&binder::Environment {
             catalog: &catalog,
             search_path: &path,

@@ -32,7 +32,7 @@ mod view;
 use super::foreign_key::Deferred;
 use super::{ExecContext, TempSpace};
 use crate::base::{Error, Oid, Result, SqlState};
-use crate::binder;
+use crate::binder::{self, CatalogNames};
 use crate::catalog::system::Facts;
 use crate::catalog::{Catalog, CatalogTxn, Relation, Schema, Table};
 use crate::expr::{EvalState, Expr, Host};
@@ -130,13 +130,16 @@ impl DdlContext<'_> {
         self.catalog.store().new_oid()
     }
 
+    /// What names and literals mean now: the statement may have created what an expression names.
     fn with_env<T>(&self, work: impl FnOnce(&binder::Environment<'_>) -> Result<T>) -> Result<T> {
         let catalog = self.now();
+        let names = CatalogNames { catalog: catalog.clone(), path: self.search_path.into() };
+        let format = FormatContext { names: Some(Arc::new(names)), ..self.format.clone() };
         work(&binder::Environment {
             catalog: &catalog,
             search_path: self.search_path,
             temp_schema: None,
-            format: self.format,
+            format: &format,
         })
     }
 

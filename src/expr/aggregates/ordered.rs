@@ -110,9 +110,7 @@ impl Sorted {
         }
         match (&self.values[low], &self.values[high]) {
             (Datum::Float8(a), Datum::Float8(b)) => Ok(Datum::Float8(a + (at - low as f64) * (b - a))),
-            (Datum::Interval(a), Datum::Interval(b)) => {
-                interval::between(*a, *b, at - low as f64).map(Datum::Interval)
-            }
+            (Datum::Interval(a), Datum::Interval(b)) => interval::between(*a, *b, at - low as f64).map(Datum::Interval),
             other => panic!("{other:?} where numbers or intervals are wanted"),
         }
     }

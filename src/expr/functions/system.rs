@@ -5,11 +5,24 @@ use super::convert::kernels;
 use super::f;
 use crate::base::{Oid, Result};
 use crate::expr::context::EvalContext;
-use crate::expr::function::Kernel::{Host, Row, Typed};
-use crate::expr::function::{CallTypes, Function};
+use crate::expr::function::Kernel::{Host, Row, Set, Typed};
+use crate::expr::function::{CallTypes, Function, SetRows};
 use crate::expr::registry;
 use crate::types::oid::*;
-use crate::types::{Datum, DatumRef, SqlType};
+use crate::types::{ColumnBuilder, Datum, DatumRef, SqlType};
+
+/// No relation is a partition or has any, and PostgreSQL answers no rows for such.
+struct NoRows;
+
+impl SetRows for NoRows {
+    fn next(&mut self, _: &mut EvalContext<'_>, _: &mut [ColumnBuilder], _: usize) -> Result<usize> {
+        Ok(0)
+    }
+}
+
+fn no_rows(_: &mut EvalContext<'_>, _: CallTypes<'_>, _: &[DatumRef<'_>]) -> Result<Box<dyn SetRows>> {
+    Ok(Box::new(NoRows))
+}
 
 fn pg_typeof(_: &mut EvalContext<'_>, types: CallTypes<'_>, _: &[DatumRef<'_>]) -> Result<Datum> {
     Ok(Datum::Oid(types.args[0].oid.0))
@@ -253,7 +266,9 @@ pub(super) static TABLE: &[Function] = &[
     f(2083, "pg_opclass_is_visible", &[OID], BOOL, Host).stable(),
     f(2082, "pg_operator_is_visible", &[OID], BOOL, Host).stable(),
     f(3829, "pg_opfamily_is_visible", &[OID], BOOL, Host).stable(),
+    f(3425, "pg_partition_ancestors", &[REGCLASS], REGCLASS, Set(no_rows)).set().with_out(&[("relid", REGCLASS)]),
     f(3424, "pg_partition_root", &[REGCLASS], REGCLASS, Host),
+    f(3423, "pg_partition_tree", &[REGCLASS], RECORD, Set(no_rows)).set().with_out(&[("relid", REGCLASS), ("parentrelid", REGCLASS), ("isleaf", BOOL), ("level", INT4)]),
     f(2560, "pg_postmaster_start_time", &[], TIMESTAMPTZ, Host).stable(),
     f(3436, "pg_promote", &[BOOL, INT4], BOOL, Host).volatile().named(&["wait", "wait_seconds"]).with_defaults(&["true", "60"]),
     f(2999, "pg_relation_filenode", &[REGCLASS], OID, Host).stable(),

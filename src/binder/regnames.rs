@@ -1,6 +1,5 @@
 //! Names behind oids, in text: `'t'::regclass` and back. `types` writes and reads the numbers; this asks the catalog.
 
-use super::environment::split_dotted;
 use crate::base::{Error, Oid, Result, SqlState};
 use crate::catalog::deparse::Namer;
 use crate::catalog::{Catalog, Relation};
@@ -93,13 +92,9 @@ impl CatalogNames {
     fn type_oid(&self, text: &str) -> Result<Oid> {
         let name = parser::parse_type_name(text)?;
         let format = FormatContext::default();
-        let env = crate::binder::Environment {
-            catalog: &self.catalog,
-            search_path: &self.path,
-            temp_schema: None,
-            format: &format,
-        };
-        Ok(crate::binder::resolve_type(&env, &name)?.oid)
+        let env =
+            super::Environment { catalog: &self.catalog, search_path: &self.path, temp_schema: None, format: &format };
+        Ok(super::resolve_type(&env, &name)?.oid)
     }
 }
 
@@ -131,5 +126,54 @@ impl Names for CatalogNames {
             return Ok(None);
         }
         self.find(ty.oid, text).map(|found| Some(Datum::Oid(found.0)))
+    }
+}
+
+/// The parts of a dotted name; None when it is not one (`stringToQualifiedNameList`).
+pub fn split_dotted(text: &str) -> Option<Vec<String>> {
+    let mut parts = Vec::new();
+    let mut rest = text.trim();
+    loop {
+        let (part, after) = match rest.strip_prefix('"') {
+            Some(quoted) => {
+                let mut name = String::new();
+                let mut chars = quoted.char_indices().peekable();
+                let end = loop {
+                    match chars.next()? {
+                        (_, '"') if chars.next_if(|c| c.1 == '"').is_some() => name.push('"'),
+                        (i, '"') => break i + 1,
+                        (_, c) => name.push(c),
+                    }
+                };
+                (name, &quoted[end..])
+            }
+            None => {
+                let end = rest.find(['.', '"']).unwrap_or(rest.len());
+                (rest[..end].trim().to_lowercase(), &rest[end..])
+            }
+        };
+        if part.is_empty() {
+            return None;
+        }
+        parts.push(part);
+        rest = after.trim_start();
+        if rest.is_empty() {
+            return Some(parts);
+        }
+        rest = rest.strip_prefix('.')?.trim_start();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::split_dotted;
+
+    #[test]
+    fn dotted_names_come_apart() {
+        assert_eq!(split_dotted(r#"Public."My ""T""""#).unwrap(), ["public", "My \"T\""]);
+        assert_eq!(split_dotted("a . b").unwrap(), ["a", "b"]);
+        for wrong in ["", "a.", ".a", "a..b", "\"a"] {
+            assert_eq!(split_dotted(wrong), None, "{wrong}");
+        }
     }
 }
