@@ -52,7 +52,7 @@ impl LookupOp {
             ScanColumn::TableOid => Physical::UInt32,
             ScanColumn::Ctid => Physical::Int64,
         };
-        let mut columns: SmallVec<[ColumnBuilder; 8]> =
+        let mut columns: Vec<ColumnBuilder> =
             self.node.columns.iter().map(|c| ColumnBuilder::new(form(c), 1)).collect();
         self.push(&mut columns);
         Batch::new(columns.iter_mut().map(ColumnBuilder::finish).collect(), 1)

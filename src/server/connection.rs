@@ -15,7 +15,6 @@ use crate::session::{Database, Session, Status};
 use futures::FutureExt;
 use pgwire::messages::PgWireBackendMessage as Backend;
 use pgwire::messages::PgWireFrontendMessage as Frontend;
-use pgwire::messages::response::TransactionStatus;
 use pgwire::messages::startup::{Authentication, BackendKeyData};
 use std::ops::ControlFlow;
 use std::panic::AssertUnwindSafe;
@@ -48,7 +47,7 @@ pub async fn serve(stream: TcpStream, database: Arc<Database>) {
     };
     match Session::open(database, peer, parameters) {
         Ok(session) => {
-            let mut connection = Connection { wire, session, skipping: false };
+            let mut connection = Connection { wire, session, skipping: false, answering: None };
             connection.greet();
             if let Err(e) = connection.run().await {
                 tracing::debug!(error = ?e, "connection ended");
@@ -68,6 +67,17 @@ struct Connection {
     session: Session,
     /// An error in the extended protocol: ignore what comes until Sync.
     skipping: bool,
+    /// What the session is at work on.
+    answering: Option<Kind>,
+}
+
+/// How an error in a message is answered.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Query and Sync: ReadyForQuery comes after it.
+    Final,
+    /// The others of the extended protocol: Sync is waited for.
+    Extended,
 }
 
 impl Connection {
@@ -82,15 +92,30 @@ impl Connection {
 
     fn ready(&mut self) {
         self.session.report_changes(&mut self.wire);
-        self.wire.ready(match self.session.status() {
-            Status::Idle => TransactionStatus::Idle,
-            Status::InTransaction => TransactionStatus::Transaction,
-            Status::Failed => TransactionStatus::Error,
-        });
+        self.wire.ready(self.session.status());
     }
 
-    /// Error: what ends the connection, to be told as FATAL.
+    /// Error: what ends the connection, to be told as FATAL. A panic in a statement ends that, not the server. It is caught
+    /// out here, since a future is copied whole on its way into `catch_unwind`, and that of one statement is large.
     async fn run(&mut self) -> Result<()> {
+        loop {
+            match AssertUnwindSafe(self.converse()).catch_unwind().await {
+                Ok(end) => return end,
+                Err(panic) => {
+                    let text = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
+                    let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+                    tracing::error!(panic = text, "a statement panicked");
+                    let e = self.session.failed(Error::internal(format!("internal error: {text}")), None);
+                    match self.answering.take() {
+                        Some(kind) => self.failed(kind, e)?,
+                        None => return Err(e),
+                    }
+                }
+            }
+        }
+    }
+
+    async fn converse(&mut self) -> Result<()> {
         loop {
             while let Some(frame) = frame::next(&mut self.wire.input)? {
                 if self.answer(frame).await?.is_break() {
@@ -143,17 +168,19 @@ impl Connection {
             Frontend::Terminate(_) => return Ok(ControlFlow::Break(())),
             Frontend::Query(query) => {
                 self.skipping = false;
-                if let Err(e) = self.guarded(Message::Query(query.query)).await {
-                    self.report(e)?;
+                self.answering = Some(Kind::Final);
+                match self.session.query(&query.query, &mut self.wire).await {
+                    Ok(()) => self.ready(),
+                    Err(e) => self.failed(Kind::Final, e)?,
                 }
-                self.ready();
             }
             Frontend::Sync(_) => {
                 self.skipping = false;
-                if let Err(e) = self.guarded(Message::Sync).await {
-                    self.report(e)?;
+                self.answering = Some(Kind::Final);
+                match self.session.sync(&mut self.wire).await {
+                    Ok(()) => self.ready(),
+                    Err(e) => self.failed(Kind::Final, e)?,
                 }
-                self.ready();
             }
             Frontend::Flush(_) => self.wire.flush().await?,
             Frontend::Parse(_)
@@ -167,53 +194,42 @@ impl Connection {
             | Frontend::Describe(_)
             | Frontend::Execute(_)
             | Frontend::Close(_)) => {
-                if let Err(e) = self.guarded(Message::Extended(message)).await {
-                    self.skipping = true;
-                    self.report(e)?;
+                self.answering = Some(Kind::Extended);
+                if let Err(e) = self.extended(message).await {
+                    self.failed(Kind::Extended, e)?;
                 }
             }
             // What is left of a copy that has failed.
             Frontend::CopyData(_) | Frontend::CopyDone(_) | Frontend::CopyFail(_) => {}
             _ => return Err(frame::violation("unexpected message")),
         }
+        self.answering = None;
         Ok(ControlFlow::Continue(()))
     }
 
     /// Tells the client of an error; what ends the connection is passed on.
-    fn report(&mut self, e: Error) -> Result<()> {
-        match e.code() {
-            SqlState::PROTOCOL_VIOLATION | SqlState::CONNECTION_FAILURE | SqlState::ADMIN_SHUTDOWN => Err(e),
-            _ => {
-                self.wire.error("ERROR", &e);
-                Ok(())
-            }
+    fn failed(&mut self, kind: Kind, e: Error) -> Result<()> {
+        if matches!(e.code(), SqlState::PROTOCOL_VIOLATION | SqlState::CONNECTION_FAILURE | SqlState::ADMIN_SHUTDOWN) {
+            return Err(e);
         }
+        self.wire.error("ERROR", &e);
+        match kind {
+            Kind::Final => self.ready(),
+            Kind::Extended => self.skipping = true,
+        }
+        Ok(())
     }
 
-    /// Runs a session call so that a panic in it ends the statement, not the server.
-    async fn guarded(&mut self, message: Message) -> Result<()> {
-        match AssertUnwindSafe(self.call(message)).catch_unwind().await {
-            Ok(result) => result,
-            Err(panic) => {
-                let text = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
-                let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-                tracing::error!(panic = text, "a statement panicked");
-                Err(self.session.failed(Error::internal(format!("internal error: {text}")), None))
-            }
-        }
-    }
-
-    async fn call(&mut self, message: Message) -> Result<()> {
+    /// Parse, Bind, Describe, Execute and Close.
+    async fn extended(&mut self, message: Frontend) -> Result<()> {
         let (session, wire) = (&mut self.session, &mut self.wire);
         match message {
-            Message::Query(text) => session.query(&text, wire).await,
-            Message::Sync => session.sync(wire).await,
-            Message::Extended(Frontend::Parse(m)) => {
+            Frontend::Parse(m) => {
                 session.parse(m.name.unwrap_or_default(), m.query, &m.type_oids).await?;
                 wire.parse_complete();
                 Ok(())
             }
-            Message::Extended(Frontend::Bind(m)) => {
+            Frontend::Bind(m) => {
                 let formats = Formats::new(m.parameter_format_codes);
                 let results = Formats::new(m.result_column_format_codes);
                 let statement = m.statement_name.unwrap_or_default();
@@ -221,18 +237,18 @@ impl Connection {
                 wire.bind_complete();
                 Ok(())
             }
-            Message::Extended(Frontend::Describe(m)) => {
+            Frontend::Describe(m) => {
                 let name = m.name.unwrap_or_default();
                 match m.target_type {
                     b'S' => session.describe_statement(&name, wire).await,
                     _ => session.describe_portal(&name, wire),
                 }
             }
-            Message::Extended(Frontend::Execute(m)) => {
+            Frontend::Execute(m) => {
                 let most = usize::try_from(m.max_rows).unwrap_or(0);
                 session.execute(&m.name.unwrap_or_default(), most, wire).await
             }
-            Message::Extended(Frontend::Close(m)) => {
+            Frontend::Close(m) => {
                 let name = m.name.unwrap_or_default();
                 match m.target_type {
                     b'S' => session.close_statement(&name),
@@ -241,14 +257,7 @@ impl Connection {
                 wire.close_complete();
                 Ok(())
             }
-            Message::Extended(_) => unreachable!("`answer` passes on these five alone"),
+            _ => unreachable!("`answer` passes on these five alone"),
         }
     }
-}
-
-/// What `guarded` runs.
-enum Message {
-    Query(String),
-    Sync,
-    Extended(Frontend),
 }

@@ -1,4 +1,5 @@
-//! Answers as bytes. Rows go straight from Arrow columns into the output; every other message is `pgwire`'s.
+//! Answers as bytes. What every statement is answered with goes straight into the output, rows from their Arrow columns;
+//! every other message is `pgwire`'s.
 
 use crate::base::{Error, Result, SqlState};
 use crate::binder::rel::OutputColumn;
@@ -6,7 +7,6 @@ use crate::session::sink::Formats;
 use crate::types::{self, Batch, ColumnReader, DatumRef, FormatContext, SqlType};
 use bytes::BytesMut;
 use pgwire::messages::PgWireBackendMessage;
-use pgwire::messages::data::{FieldDescription, RowDescription};
 use pgwire::messages::response::{ErrorResponse, NoticeResponse};
 
 /// Appends one of `pgwire`'s messages, or the error that it is longer than the protocol allows.
@@ -20,21 +20,47 @@ pub fn message(out: &mut Vec<u8>, scratch: &mut BytesMut, message: PgWireBackend
     out.extend_from_slice(scratch);
 }
 
-pub fn row_description(columns: &[OutputColumn], formats: &Formats) -> PgWireBackendMessage {
-    let field = |(i, c): (usize, &OutputColumn)| {
-        let (table, column) = c.origin.map_or((0, 0), |(table, attnum)| (table.0, attnum));
-        let size = types::type_info(c.ty.oid).map_or(-1, |t| t.len);
-        FieldDescription::new(
-            c.name.to_string(),
-            table as i32,
-            column,
-            wire_type(c.ty).oid.0,
-            size,
-            c.ty.typmod,
-            formats.get(i),
-        )
-    };
-    PgWireBackendMessage::RowDescription(RowDescription::new(columns.iter().enumerate().map(field).collect()))
+/// Appends a message of the kind, whose body `write` appends.
+fn framed(out: &mut Vec<u8>, kind: u8, write: impl FnOnce(&mut Vec<u8>)) {
+    let start = out.len();
+    out.extend_from_slice(&[kind, 0, 0, 0, 0]);
+    write(out);
+    let length = (out.len() - start - 1) as u32;
+    out[start + 1..start + 5].copy_from_slice(&length.to_be_bytes());
+}
+
+/// ParseComplete and its kin.
+pub fn empty(out: &mut Vec<u8>, kind: u8) {
+    framed(out, kind, |_| {});
+}
+
+pub fn ready(out: &mut Vec<u8>, status: u8) {
+    framed(out, b'Z', |out| out.push(status));
+}
+
+pub fn complete(out: &mut Vec<u8>, tag: &str) {
+    framed(out, b'C', |out| {
+        out.extend_from_slice(tag.as_bytes());
+        out.push(0);
+    });
+}
+
+pub fn row_description(out: &mut Vec<u8>, columns: &[OutputColumn], formats: &Formats) {
+    framed(out, b'T', |out| {
+        out.extend_from_slice(&(columns.len() as u16).to_be_bytes());
+        for (i, c) in columns.iter().enumerate() {
+            let (table, column) = c.origin.map_or((0, 0), |(table, attnum)| (table.0, attnum));
+            let size = types::type_info(c.ty.oid).map_or(-1, |t| t.len);
+            out.extend_from_slice(c.name.as_bytes());
+            out.push(0);
+            out.extend_from_slice(&table.to_be_bytes());
+            out.extend_from_slice(&column.to_be_bytes());
+            out.extend_from_slice(&wire_type(c.ty).oid.0.to_be_bytes());
+            out.extend_from_slice(&size.to_be_bytes());
+            out.extend_from_slice(&c.ty.typmod.to_be_bytes());
+            out.extend_from_slice(&formats.get(i).to_be_bytes());
+        }
+    });
 }
 
 /// A literal of no known type leaves as text.
@@ -134,4 +160,50 @@ pub fn error(severity: &str, e: &Error) -> PgWireBackendMessage {
 
 pub fn notice(severity: &str, e: &Error) -> PgWireBackendMessage {
     PgWireBackendMessage::NoticeResponse(NoticeResponse::new(fields(severity, e)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Oid;
+    use crate::expr::ColId;
+    use pgwire::messages::data::{FieldDescription, RowDescription};
+    use pgwire::messages::extendedquery::BindComplete;
+    use pgwire::messages::response::{CommandComplete, ReadyForQuery, TransactionStatus};
+
+    fn by_pgwire(m: PgWireBackendMessage) -> Vec<u8> {
+        let mut out = Vec::new();
+        message(&mut out, &mut BytesMut::new(), m);
+        out
+    }
+
+    fn ours(write: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+        let mut out = Vec::new();
+        write(&mut out);
+        out
+    }
+
+    #[test]
+    fn the_short_way_writes_what_pgwire_writes() {
+        use PgWireBackendMessage as M;
+        assert_eq!(ours(|o| empty(o, b'2')), by_pgwire(M::BindComplete(BindComplete::new())));
+        assert_eq!(
+            ours(|o| complete(o, "SELECT 1")),
+            by_pgwire(M::CommandComplete(CommandComplete::new("SELECT 1".into())))
+        );
+        let failed = M::ReadyForQuery(ReadyForQuery::new(TransactionStatus::Error));
+        assert_eq!(ours(|o| ready(o, b'E')), by_pgwire(failed));
+        let columns = [
+            OutputColumn { name: "a".into(), id: ColId(1), ty: SqlType::INT4, origin: Some((Oid(16384), 3)) },
+            OutputColumn { name: "?column?".into(), id: ColId(2), ty: SqlType::TEXT, origin: None },
+        ];
+        let fields = vec![
+            FieldDescription::new("a".into(), 16384, 3, 23, 4, -1, 1),
+            FieldDescription::new("?column?".into(), 0, 0, 25, -1, -1, 0),
+        ];
+        assert_eq!(
+            ours(|o| row_description(o, &columns, &Formats::new(vec![1, 0]))),
+            by_pgwire(M::RowDescription(RowDescription::new(fields)))
+        );
+    }
 }

@@ -6,6 +6,7 @@
 use super::{encode, frame};
 use crate::base::{Error, Oid, Result, SqlState};
 use crate::binder::rel::OutputColumn;
+use crate::session::Status;
 use crate::session::sink::{CopyInput, Formats, Severity, Sink};
 use crate::types::{Batch, FormatContext};
 use bytes::BytesMut;
@@ -13,10 +14,8 @@ use pgwire::messages::PgWireBackendMessage as Backend;
 use pgwire::messages::PgWireFrontendMessage as Frontend;
 use pgwire::messages::copy::{CopyDone, CopyInResponse, CopyOutResponse};
 use pgwire::messages::data::{NoData, ParameterDescription};
-use pgwire::messages::extendedquery::{BindComplete, CloseComplete, ParseComplete, PortalSuspended};
-use pgwire::messages::response::{
-    CommandComplete, EmptyQueryResponse, NotificationResponse, ReadyForQuery, TransactionStatus,
-};
+use pgwire::messages::extendedquery::PortalSuspended;
+use pgwire::messages::response::{EmptyQueryResponse, NotificationResponse};
 use pgwire::messages::startup::ParameterStatus;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -73,23 +72,30 @@ impl Wire {
     }
 
     pub fn parse_complete(&mut self) {
-        self.put(Backend::ParseComplete(ParseComplete::new()));
+        encode::empty(&mut self.out, b'1');
     }
 
     pub fn bind_complete(&mut self) {
-        self.put(Backend::BindComplete(BindComplete::new()));
+        encode::empty(&mut self.out, b'2');
     }
 
     pub fn close_complete(&mut self) {
-        self.put(Backend::CloseComplete(CloseComplete::new()));
+        encode::empty(&mut self.out, b'3');
     }
 
     pub fn error(&mut self, severity: &str, e: &Error) {
         self.put(encode::error(severity, e));
     }
 
-    pub fn ready(&mut self, status: TransactionStatus) {
-        self.put(Backend::ReadyForQuery(ReadyForQuery::new(status)));
+    pub fn ready(&mut self, status: Status) {
+        encode::ready(
+            &mut self.out,
+            match status {
+                Status::Idle => b'I',
+                Status::InTransaction => b'T',
+                Status::Failed => b'E',
+            },
+        );
     }
 
     /// Tells the client that nothing more comes, and lets what was sent arrive.
@@ -101,7 +107,7 @@ impl Wire {
 
 impl Sink for Wire {
     fn row_description(&mut self, columns: &[OutputColumn], formats: &Formats) {
-        self.put(encode::row_description(columns, formats));
+        encode::row_description(&mut self.out, columns, formats);
     }
 
     fn parameter_description(&mut self, types: &[Oid]) {
@@ -118,7 +124,7 @@ impl Sink for Wire {
     }
 
     fn complete(&mut self, tag: &str) {
-        self.put(Backend::CommandComplete(CommandComplete::new(tag.to_owned())));
+        encode::complete(&mut self.out, tag);
     }
 
     fn empty_query(&mut self) {

@@ -42,7 +42,7 @@ impl Interrupt {
     }
 }
 
-/// What a session is doing, for `pg_stat_activity`. Times are microseconds since 1970.
+/// What a session is doing, for `pg_stat_activity`. Times are microseconds since 2000-01-01 UTC.
 #[derive(Clone, Debug, Default)]
 pub struct Activity {
     pub user: String,

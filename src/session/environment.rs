@@ -2,9 +2,11 @@
 
 use super::settings::Settings;
 use super::sink::Severity;
+use super::transaction::{TRANSACTION_MODES, parse_isolation};
 use crate::base::Oid;
 use crate::binder::CatalogNames;
 use crate::catalog::{self, Catalog};
+use crate::txn::Isolation;
 use crate::types::datetime::TimeZone;
 use crate::types::{ByteaOutput, DateOrder, DateStyle, FormatContext, IntervalStyle};
 use std::hash::{BuildHasher, Hash, Hasher};
@@ -25,6 +27,11 @@ pub struct Environment {
     pub work_mem: usize,
     pub client_min_messages: Severity,
     pub synchronous_commit: bool,
+    /// What a transaction begins with.
+    pub isolation: Isolation,
+    pub read_only: bool,
+    /// The `transaction_*` settings still tell of the last transaction, not of the next.
+    pub modes_are_stale: bool,
     /// A hash of all that plans depend on.
     pub plan_key: u64,
     database: String,
@@ -66,6 +73,9 @@ impl Environment {
             work_mem: 0,
             client_min_messages: Severity::Notice,
             synchronous_commit: true,
+            isolation: Isolation::ReadCommitted,
+            read_only: false,
+            modes_are_stale: false,
             plan_key: 0,
             database: database.to_owned(),
             user: user.to_owned(),
@@ -102,6 +112,9 @@ impl Environment {
             "log" => Severity::Log,
             _ => Severity::Debug,
         };
+        self.isolation = parse_isolation(s.get("transaction_isolation"));
+        self.read_only = s.on("transaction_read_only");
+        self.modes_are_stale = TRANSACTION_MODES.iter().any(|(now, default)| s.get(now) != s.get(default));
         self.derive_format(s);
         self.path_names = split_path(s.get("search_path"))
             .into_iter()
@@ -158,7 +171,6 @@ impl Environment {
         path
     }
 
-    /// The schemas of the path that exist, each once: `current_schemas(false)`.
     /// Makes names behind oids print as this version of the catalog has them.
     pub fn show_names(&mut self, catalog: &Arc<Catalog>, path: &Arc<[Oid]>) {
         if self.names_version != Some(catalog.version()) {
@@ -167,6 +179,7 @@ impl Environment {
         }
     }
 
+    /// The schemas of the path that exist, each once: `current_schemas(false)`.
     fn named_schemas(&self, catalog: &Catalog) -> Vec<Oid> {
         let mut found = Vec::new();
         for schema in self.path_names.iter().filter_map(|name| catalog.schema_named(name)) {

@@ -14,8 +14,8 @@ use crate::catalog::system::{
 };
 use crate::catalog::{Catalog, Sequence, Table};
 use crate::txn::{Isolation, LockTag};
+use ahash::AHashMap;
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -26,8 +26,8 @@ pub struct SessionFacts<'a> {
     pub database: &'a Database,
     pub catalog: &'a Catalog,
     pub settings: &'a RefCell<&'a mut Settings>,
-    pub statements: &'a HashMap<String, Arc<Prepared>>,
-    pub portals: &'a HashMap<String, Portal>,
+    pub statements: &'a AHashMap<String, Arc<Prepared>>,
+    pub portals: &'a AHashMap<String, Portal>,
 }
 
 impl SessionFacts<'_> {
@@ -86,9 +86,9 @@ impl Facts for SessionFacts<'_> {
                     client_addr: b.peer.map(|p| p.ip().to_string()),
                     client_port: b.peer.map(|p| i32::from(p.port())),
                     backend_start: since_2000(b.start_us),
-                    xact_start: a.transaction_start_us.map(since_2000),
-                    query_start: Some(since_2000(a.query_start_us)),
-                    state_change: Some(since_2000(a.state_change_us)),
+                    xact_start: a.transaction_start_us,
+                    query_start: Some(a.query_start_us),
+                    state_change: Some(a.state_change_us),
                     wait_event_type: (a.state != "active").then(|| "Client".to_owned()),
                     wait_event: (a.state != "active").then(|| "ClientRead".to_owned()),
                     state: Some(a.state.to_owned()),

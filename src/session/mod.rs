@@ -45,6 +45,7 @@ pub use database::Database;
 use crate::base::{Error, Lsn, Oid, Result, SqlState};
 use crate::expr::EvalState;
 use crate::txn::Owner;
+use ahash::AHashMap;
 use backend::{Backend, Interrupt};
 use environment::Environment;
 use host::SequenceValues;
@@ -52,7 +53,7 @@ use portal::Portal;
 use prepare::Prepared;
 use settings::Settings;
 use sink::{Severity, Sink};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -93,8 +94,8 @@ pub struct Session {
     settings: Settings,
     environment: Environment,
     transaction: Option<Transaction>,
-    statements: HashMap<String, Arc<Prepared>>,
-    portals: HashMap<String, Portal>,
+    statements: AHashMap<String, Arc<Prepared>>,
+    portals: AHashMap<String, Portal>,
     sequences: SequenceValues,
     eval: EvalState,
     /// What the client has seen or been told of: later snapshots are at least this new.
@@ -152,7 +153,7 @@ impl Session {
             activity.database.clone_from(&name);
             activity.application = settings.get("application_name").to_owned();
             activity.state = "idle";
-            activity.state_change_us = now;
+            activity.state_change_us = database.now_us();
         }
         let mut seed = [0; 32];
         database.entropy.fill(&mut seed);
@@ -167,8 +168,8 @@ impl Session {
             database_oid,
             settings,
             transaction: None,
-            statements: HashMap::new(),
-            portals: HashMap::new(),
+            statements: AHashMap::new(),
+            portals: AHashMap::new(),
             sequences: SequenceValues::default(),
             eval: EvalState::new(seed),
             notices: Vec::new(),

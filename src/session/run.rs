@@ -353,11 +353,13 @@ impl Session {
 
     /// What `pg_stat_activity` shows from here on.
     pub(super) fn set_activity(&self, query: Option<&Arc<str>>) {
-        let now = self.database.clock.now_us() as i64;
+        let now = query.map_or_else(|| self.database.now_us(), |_| self.statement_us);
         let mut activity = self.backend.activity.lock();
         match query {
             Some(text) => {
-                activity.query = text.clone();
+                if !Arc::ptr_eq(&activity.query, text) {
+                    activity.query = text.clone();
+                }
                 activity.query_start_us = now;
                 activity.state = "active";
             }

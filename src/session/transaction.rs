@@ -46,6 +46,13 @@ struct Savepoint {
     notifications: usize,
 }
 
+/// The settings that describe the transaction, each with the one that it begins with.
+pub const TRANSACTION_MODES: [(&str, &str); 3] = [
+    ("transaction_isolation", "default_transaction_isolation"),
+    ("transaction_read_only", "default_transaction_read_only"),
+    ("transaction_deferrable", "default_transaction_deferrable"),
+];
+
 fn isolation_of(level: IsolationLevel) -> &'static str {
     match level {
         IsolationLevel::ReadUncommitted | IsolationLevel::ReadCommitted => "read committed",
@@ -54,7 +61,7 @@ fn isolation_of(level: IsolationLevel) -> &'static str {
     }
 }
 
-fn parse_isolation(name: &str) -> Isolation {
+pub fn parse_isolation(name: &str) -> Isolation {
     match name {
         "repeatable read" => Isolation::RepeatableRead,
         "serializable" => Isolation::Serializable,
@@ -68,22 +75,19 @@ impl Session {
         if self.transaction.is_some() {
             return Ok(());
         }
-        for (setting, default) in [
-            ("transaction_isolation", "default_transaction_isolation"),
-            ("transaction_read_only", "default_transaction_read_only"),
-            ("transaction_deferrable", "default_transaction_deferrable"),
-        ] {
-            if self.settings.get(setting) != self.settings.get(default) {
+        self.environment.refresh(&self.settings);
+        if self.environment.modes_are_stale {
+            for (setting, default) in TRANSACTION_MODES {
                 let value = self.settings.get(default).to_owned();
                 self.settings.force(setting, &value);
             }
+            self.environment.refresh(&self.settings);
         }
-        let isolation = parse_isolation(self.settings.get("transaction_isolation"));
-        let read_only = self.settings.on("transaction_read_only");
+        let (isolation, read_only) = (self.environment.isolation, self.environment.read_only);
         let txn = self.database.engine.begin_as(&self.owner, isolation);
         txn.raise_floor(self.floor);
         let catalog = CatalogTxn::begin(self.database.catalog.clone(), self.database_oid)?;
-        let start_us = self.database.now_us();
+        let start_us = self.statement_us;
         self.environment.format.now_us = start_us;
         self.transaction = Some(Transaction {
             txn,
@@ -211,7 +215,8 @@ impl Session {
             self.warn(SqlState::ACTIVE_SQL_TRANSACTION, "there is already a transaction in progress");
         }
         self.tx().explicit = true;
-        self.backend.activity.lock().transaction_start_us = Some(self.database.clock.now_us() as i64);
+        let start_us = self.tx().start_us;
+        self.backend.activity.lock().transaction_start_us = Some(start_us);
         self.set_modes(modes)?;
         Ok(tag.into())
     }
