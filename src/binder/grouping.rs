@@ -306,7 +306,10 @@ impl Binder<'_> {
     /// `check_ungrouped_columns_walker`, as a rewriting.
     fn regroup(&mut self, expr: &mut Expr, regroup: &mut Regroup) -> Result<()> {
         self.check_stack_depth()?;
-        if let Some((id, _)) = regroup.group.iter().find(|(_, e)| e == expr) {
+        // Inside a subquery only a column is looked for, as in PostgreSQL.
+        let column_only = regroup.in_subquery;
+        let is_group = |e: &Expr| e == expr && (!column_only || matches!(e, Expr::Column { .. }));
+        if let Some((id, _)) = regroup.group.iter().find(|(_, e)| is_group(e)) {
             *expr = self.column_expr(*id);
             return Ok(());
         }

@@ -47,8 +47,10 @@ pub(crate) struct Shared {
     pub view: Option<ReadView>,
     pub subplans: Vec<SubplanState>,
     pub ctes: Vec<CteState>,
-    /// Of recursive queries: what the last round added, by CTE id.
+    /// Of recursive queries: what the last round added.
     pub worktables: Vec<Vec<Batch>>,
+    /// How often each work table has been given other rows.
+    pub rounds: Vec<u64>,
     pub affected: u64,
     pub memory: Memory,
     meters: Option<Meters>,
@@ -69,6 +71,7 @@ impl Shared {
             subplans: plan.subplans.iter().map(|_| SubplanState::default()).collect(),
             ctes: plan.ctes.iter().map(|_| CteState::default()).collect(),
             worktables: vec![Vec::new(); plan.worktables],
+            rounds: vec![0; plan.worktables],
             affected: 0,
             memory: Memory::default(),
             meters: instrumented.then(|| Meters::new(plan)),

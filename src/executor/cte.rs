@@ -1,12 +1,16 @@
 //! WITH queries that are computed once: the rows are kept with the execution and read by any number of scans, each at
 //! its own place, and only as far as somebody reads.
+//!
+//! The rows of a query inside a sub-select or a LATERAL item may depend on outer columns, and inside the step of a
+//! recursive query on its work table. They are kept with the values of those, and computed anew by the first scan that
+//! begins under others.
 
 use super::build::build;
 use super::nested_loop::take_rows;
 use super::{BoxOperator, Cx, Operator};
 use crate::base::{Error, Result};
 use crate::planner::plan::CteScan;
-use crate::types::Batch;
+use crate::types::{Batch, Datum};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -17,6 +21,38 @@ pub(crate) struct CteState {
     rows: Vec<Batch>,
     begun: bool,
     done: bool,
+    /// The outer columns and the rounds of work tables that `rows` were computed for.
+    columns: Vec<Datum>,
+    rounds: Vec<u64>,
+}
+
+/// Whether nothing could tell these values apart; equal numbers of different scale are not the same.
+fn same(a: &[Datum], b: &[Datum]) -> bool {
+    let exact = |(a, b): (&Datum, &Datum)| match (a, b) {
+        (Datum::Int4(a), Datum::Int4(b)) => a == b,
+        (Datum::Int8(a), Datum::Int8(b)) => a == b,
+        (Datum::Text(a), Datum::Text(b)) => a == b,
+        (a, b) => format!("{a:?}") == format!("{b:?}"),
+    };
+    a.len() == b.len() && a.iter().zip(b).all(exact)
+}
+
+/// Forgets the rows of a CTE that were computed for other outer values than there are now.
+fn renew(cte: usize, cx: &mut Cx<'_>) {
+    let plan = Arc::clone(&cx.shared.plan);
+    let plan = &plan.ctes[cte];
+    if plan.slots.is_empty() && plan.worktables.is_empty() {
+        return;
+    }
+    let columns: Vec<Datum> = plan.slots.iter().map(|&s| cx.exec[s].clone()).collect();
+    let rounds: Vec<u64> = plan.worktables.iter().map(|&w| cx.shared.rounds[w]).collect();
+    let state = &cx.shared.ctes[cte];
+    if state.begun && rounds == state.rounds && same(&columns, &state.columns) {
+        return;
+    }
+    let fresh = CteState { columns, rounds, ..CteState::default() };
+    let old = std::mem::replace(&mut cx.shared.ctes[cte], fresh);
+    old.rows.iter().for_each(|b| cx.shared.memory.shrink_by(super::memory::batch_bytes(b)));
 }
 
 /// Reads one more batch of a CTE; false at its end.
@@ -64,13 +100,14 @@ pub(crate) fn complete(cte: usize, cx: &mut Cx<'_>) -> Result<()> {
 
 pub(crate) struct CteScanOp {
     node: Arc<CteScan>,
+    begun: bool,
     at: usize,
     out: VecDeque<Batch>,
 }
 
 impl CteScanOp {
     pub fn new(node: &Arc<CteScan>) -> CteScanOp {
-        CteScanOp { node: Arc::clone(node), at: 0, out: VecDeque::new() }
+        CteScanOp { node: Arc::clone(node), begun: false, at: 0, out: VecDeque::new() }
     }
 }
 
@@ -78,6 +115,10 @@ impl Operator for CteScanOp {
     fn next(&mut self, cx: &mut Cx<'_>) -> Result<Option<Batch>> {
         cx.check_cancelled()?;
         let cte = self.node.cte;
+        if !self.begun {
+            renew(cte, cx);
+            self.begun = true;
+        }
         // A query that changes rows is run to its end by its first reader: what it does must not depend on how far it is read.
         if cx.shared.plan.ctes[cte].modifies {
             complete(cte, cx)?;
@@ -95,6 +136,7 @@ impl Operator for CteScanOp {
     }
 
     fn rewind(&mut self, _cx: &mut Cx<'_>) -> Result<()> {
+        self.begun = false;
         self.at = 0;
         self.out.clear();
         Ok(())

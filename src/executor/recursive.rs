@@ -79,6 +79,7 @@ impl Operator for RecursiveUnionOp {
             let round = std::mem::take(&mut self.added);
             self.done = round.is_empty();
             let old = std::mem::replace(&mut cx.shared.worktables[self.node.worktable], round);
+            cx.shared.rounds[self.node.worktable] += 1;
             old.iter().for_each(|b| cx.shared.memory.shrink_by(super::memory::batch_bytes(b)));
             self.in_step = true;
             if !self.done {
@@ -95,6 +96,7 @@ impl Operator for RecursiveUnionOp {
         self.done = false;
         cx.shared.memory.shrink_by(std::mem::take(&mut self.held));
         cx.shared.worktables[self.node.worktable].clear();
+        cx.shared.rounds[self.node.worktable] += 1;
         self.seed.rewind(cx)
     }
 }

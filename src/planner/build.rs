@@ -129,6 +129,7 @@ impl Planner<'_> {
             }
             Rel::CteRef(r) => {
                 let (at, rows) = self.cte_places[&r.id];
+                self.read_ctes.push(at);
                 let name = Arc::clone(&self.ctes[at].name);
                 let scan = CteScan { cte: at, alias: r.alias, name, columns: (0..r.columns.len()).collect() };
                 let types = self.types(&r.columns);
@@ -137,6 +138,7 @@ impl Planner<'_> {
             Rel::Recursive(r) => self.build_recursive(*r),
             Rel::WorkTable(r) => {
                 let (at, rows) = self.worktables[&r.id];
+                self.read_worktables.push(at);
                 let scan = WorkTableScan { worktable: at, alias: r.alias, columns: (0..r.columns.len()).collect() };
                 let types = self.types(&r.columns);
                 let node = Node::WorkTableScan(Arc::new(scan));
@@ -660,18 +662,34 @@ impl Planner<'_> {
             self.cte_places.insert(cte.id, (usize::MAX, 1.0));
             return Ok(());
         }
+        let outer = free(&cte.definition, &self.subqueries);
+        let known = (self.ctes.len(), self.worktable_count);
+        let read = (self.read_ctes.len(), self.read_worktables.len());
         let planned = self.build(cte.definition, &Want::default())?;
+        let mut slots: Vec<usize> = outer.into_iter().map(|id| self.slot(id)).collect();
+        let mut worktables = self.read_worktables[read.1..].to_vec();
+        for other in self.read_ctes[read.0..].iter().filter(|&&other| other < known.0) {
+            slots.extend(&self.ctes[*other].slots);
+            worktables.extend(&self.ctes[*other].worktables);
+        }
+        worktables.retain(|&at| at < known.1);
+        slots.sort_unstable();
+        slots.dedup();
+        worktables.sort_unstable();
+        worktables.dedup();
         let planned = if cte.modifies && cte.output.is_empty() { planned } else { self.arrange(planned, &cte.output) };
         let at = self.ctes.len();
         self.cte_places.insert(cte.id, (at, planned.rows()));
-        self.ctes.push(Cte { name: cte.name, plan: planned.plan, modifies: cte.modifies });
+        self.ctes.push(Cte { name: cte.name, plan: planned.plan, modifies: cte.modifies, slots, worktables });
         Ok(())
     }
 
     fn build_recursive(&mut self, r: rel::Recursive) -> Result<Planned> {
         let seed = self.build(r.seed, &Want::default())?;
         let seed = self.arrange(seed, &r.seed_columns);
-        let at = self.worktables.len();
+        // A query that is planned in two places has a table of its own in each.
+        let at = self.worktable_count;
+        self.worktable_count += 1;
         self.worktables.insert(r.id, (at, seed.rows() * 10.0));
         let step = self.build(r.step, &Want::default())?;
         let step = self.arrange(step, &r.step_columns);

@@ -64,13 +64,17 @@ impl Planner<'_> {
             return Ok(());
         }
         let sub = self.subqueries[at].clone();
-        let uncorrelated = free(&sub.root, &self.subqueries).is_empty();
+        let mut uncorrelated = free(&sub.root, &self.subqueries).is_empty();
         let want = match kind {
             SubqueryKind::Exists => Want { rows: Some(1.0), ..Want::default() },
             _ => Want::default(),
         };
+        let (known, read) = (self.ctes.len(), self.read_ctes.len());
         let planned = self.build(sub.root, &want)?;
         let planned = self.arrange(planned, &sub.output);
+        // A WITH query around it may not be the same each time either.
+        let mut outside = self.read_ctes[read..].iter().filter(|&&at| at < known).map(|&at| &self.ctes[at]);
+        uncorrelated &= outside.all(|c| c.slots.is_empty() && c.worktables.is_empty());
         let hashed = uncorrelated
             && matches!(kind, SubqueryKind::Quantified(q)
                 if !q.all

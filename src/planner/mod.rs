@@ -90,7 +90,12 @@ struct Planner<'a> {
     ctes: Vec<Cte>,
     /// By the binder's CTE id: position in `ctes`, and the definition's columns in order.
     cte_places: AHashMap<usize, (usize, f64)>,
+    /// By the binder's CTE id: the work table of the place being planned, and its rows.
     worktables: AHashMap<usize, (usize, f64)>,
+    worktable_count: usize,
+    /// All scans planned so far: what a WITH query's rows depend on is told from those of its definition.
+    read_ctes: Vec<usize>,
+    read_worktables: Vec<usize>,
     /// Where base columns come from: table and attribute number.
     sources: AHashMap<ColId, (Oid, i16)>,
 }
@@ -114,6 +119,9 @@ fn plan_query(query: &Query, catalog: &Arc<Catalog>, settings: &PlannerSettings<
         ctes: Vec::new(),
         cte_places: AHashMap::new(),
         worktables: AHashMap::new(),
+        worktable_count: 0,
+        read_ctes: Vec::new(),
+        read_worktables: Vec::new(),
         sources: AHashMap::new(),
     };
     let output: Vec<ColId> = query.output.iter().map(|o| o.id).collect();
@@ -130,7 +138,7 @@ fn plan_query(query: &Query, catalog: &Arc<Catalog>, settings: &PlannerSettings<
         ctes: p.ctes,
         params: query.params.clone(),
         output: query.output.clone(),
-        worktables: p.worktables.len(),
+        worktables: p.worktable_count,
         exec_slots: p.slots.len(),
         access: if writes { Access::Write } else { Access::Read },
         kind: query.kind,

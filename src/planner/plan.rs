@@ -71,13 +71,17 @@ pub struct Subplan {
     pub quantified: bool,
 }
 
-/// A WITH query that is computed once.
+/// A WITH query that is computed once for each state of what its rows depend on.
 #[derive(Debug)]
 pub struct Cte {
     pub name: Arc<str>,
     pub plan: Plan,
     /// It changes rows: it runs to its end whether or not it is read.
     pub modifies: bool,
+    /// The slots of outer columns that it reads, also through other WITH queries.
+    pub slots: Vec<usize>,
+    /// The work tables of recursive queries around it that it reads, likewise.
+    pub worktables: Vec<usize>,
 }
 
 /// What EXPLAIN ANALYZE counted at one node, over all its rounds.

@@ -56,6 +56,7 @@ pub fn format_type(ty: SqlType) -> String {
         // Without a length they are not what their SQL names mean, one character or bit.
         oid::BPCHAR if ty.typmod < 0 => "bpchar".into(),
         oid::BIT if ty.typmod < 0 => "\"bit\"".into(),
+        oid::BOOL | oid::INT2 | oid::INT4 | oid::INT8 | oid::FLOAT4 | oid::FLOAT8 => name_with(ty.oid, ""),
         _ => name_with(ty.oid, &typmod_out(ty)),
     }
 }

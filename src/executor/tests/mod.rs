@@ -66,6 +66,33 @@ fn queries_answer() {
                 "with m as materialized (select * from t) select m1.a from m m1 join m m2 on m1.a = m2.a where m2.b = 20",
                 "2;3",
             ),
+            ("select a, (with m as materialized (select t.a as n) select n * 10 from m) from t", "1,10;2,20;3,30;4,40"),
+            (
+                "select a, s from t, lateral (with m as materialized (select t.a as n) \
+                 select sum(m1.n) as s from m m1, m m2) x",
+                "1,1;2,2;3,3;4,4",
+            ),
+            (
+                "select a, (with m as materialized (select t.a as n) select (select n from m) from m) from t",
+                "1,1;2,2;3,3;4,4",
+            ),
+            (
+                "with recursive r(n) as (select 1 union all (with m as materialized (select n from r) \
+                 select n + 1 from m where n < (select max(n) + 1 from m) and n < 4)) select n from r",
+                "1;2;3;4",
+            ),
+            (
+                "select v from (values (1)) a(v), lateral (with recursive b as (select 0 as i where a.v is not null), \
+                 c as (select 0 as j, i from b union all select j + 1, i from c where j < 2) \
+                 select 1 from c union all select 2 from c) x",
+                "1;1;1;1;1;1",
+            ),
+            ("select a from t where not a not between null and 1 / (a - a)", ""),
+            (
+                "select (a + 1) in (select x + (a + 1) from u) from t group by (a + 1)",
+                "42803 subquery uses ungrouped column \"t.a\" from outer query",
+            ),
+            ("select sign('nan'::float8), format_type(16, 0)", "0,boolean"),
             ("select * from (values (1, 'a'), (2, 'b')) v(x, y)", "1,a;2,b"),
             (
                 "select a, row_number() over (order by a desc), sum(a) over (partition by b order by a) from t",

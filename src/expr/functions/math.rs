@@ -250,7 +250,7 @@ kernels! {
     }
 
     fn dsign(v: f64) -> f64 {
-        Ok(if v > 0.0 { 1.0 } else if v < 0.0 { -1.0 } else if v.is_nan() { v } else { 0.0 })
+        Ok(if v > 0.0 { 1.0 } else if v < 0.0 { -1.0 } else { 0.0 })
     }
 
     fn dsqrt(v: f64) -> f64 {
