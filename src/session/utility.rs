@@ -2,6 +2,7 @@
 //! handed to the executor (`ProcessUtility`, `src/backend/tcop/utility.c`).
 
 use super::Session;
+use super::backend::Interrupt;
 use super::environment::split_path;
 use super::portal::{Source, Tag};
 use super::prepare::is_planned;
@@ -14,13 +15,18 @@ use crate::binder::rel::OutputColumn;
 use crate::executor::ddl;
 use crate::expr::ColId;
 use crate::parser::ast::{
-    Discard, Execute, Lock, Prepare, RawStatement, ShowTarget, Statement, TableLockMode, TransactionModeKind,
-    VariableAction, VariableSet, VariableValue, VariableValueKind,
+    Discard, DropDatabase, Execute, Lock, Prepare, RawStatement, ShowTarget, Statement, TableLockMode,
+    TransactionModeKind, VariableAction, VariableSet, VariableValue, VariableValueKind,
 };
 use crate::txn::{Access, LockMode};
 use crate::types::{Batch, ColumnBuilder, Datum, DatumRef, Physical, SqlType};
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// DROP DATABASE waits five seconds for others to leave, as PostgreSQL does.
+const VACATE_TRIES: usize = 250;
+const VACATE_PAUSE: Duration = Duration::from_millis(20);
 
 /// A column of text that no table has.
 pub fn text_column(name: &str) -> OutputColumn {
@@ -129,6 +135,9 @@ impl Session {
             self.prevent_read_only(statement.kind_name())?;
         }
         self.tx().used = true;
+        if let Statement::DropDatabase(drop) = statement {
+            self.vacate(drop).await?;
+        }
         loop {
             self.tx().catalog.refresh()?;
             let lsn = self.tx().catalog.effective().lsn();
@@ -157,6 +166,35 @@ impl Session {
                 }
             }
         }
+    }
+
+    /// Gives the sessions of a database that is to be dropped time to leave, after telling them to with FORCE
+    /// (`CountOtherDBBackends`, `TerminateOtherDBBackends`). Whether the statement is right in other ways it finds itself.
+    async fn vacate(&mut self, drop: &DropDatabase) -> Result<()> {
+        self.tx().catalog.refresh()?;
+        let (role, own) = (self.role, self.database_oid);
+        let catalog = self.tx().catalog.effective();
+        let Some(database) = catalog.database_named(&drop.name.name) else { return Ok(()) };
+        let droppable = catalog.has_ownership(role, database.owner) && !database.is_template;
+        if !droppable || database.oid == own {
+            return Ok(());
+        }
+        let force = drop.options.iter().any(|o| o.name == "force");
+        for _ in 0..VACATE_TRIES {
+            let all = self.database.backends.all();
+            let others: Vec<_> = all.iter().filter(|b| b.activity.lock().database == drop.name.name).collect();
+            if others.is_empty() {
+                break;
+            }
+            if force {
+                others.iter().for_each(|b| b.interrupt(Interrupt::Terminate));
+            }
+            if let Some(why) = self.backend.interrupted() {
+                return Err(why.error());
+            }
+            tokio::time::sleep(VACATE_PAUSE).await;
+        }
+        Ok(())
     }
 
     fn set(&mut self, set: &VariableSet) -> Result<()> {

@@ -256,13 +256,14 @@ pub fn drop_primary_key(
 ) -> Result<()> {
     let mut changed = Table::clone(table);
     changed.constraints.retain(|c| c.oid != constraint);
+    let old = cx.definition(table.oid)?;
     cx.catalog.remove(cx.txn, crate::catalog::Object::Index(index.clone()).key())?;
     if !index.clustered {
         cx.txn.drop_tree(index.tree)?;
         return cx.catalog.put(cx.txn, Arc::new(changed));
     }
     changed.row_key = RowKey::RowId;
-    rebuild::rewrite(cx, table, changed, Vec::new(), Rows::AsTheyAre)
+    rebuild::rewrite_from(cx, table, &old, changed, Vec::new(), Rows::AsTheyAre)
 }
 
 fn validate(cx: &mut DdlContext<'_>, table: &Arc<Table>, name: &Ident) -> Result<()> {

@@ -147,6 +147,11 @@ pub fn add(cx: &mut DdlContext<'_>, table: Oid, w: &Wanted<'_>) -> Result<()> {
     if let Some(name) = w.name
         && current.constraint_named(&name.name).is_some()
     {
+        // The index that it would have takes the name first.
+        let indexed = matches!(w.kind, WantedKind::Unique { using_index: None, .. });
+        if indexed && cx.now().relation(current.schema, &name.name).is_some() {
+            return Err(Error::new(SqlState::DUPLICATE_TABLE, format!("relation \"{}\" already exists", name.name)));
+        }
         return Err(Error::new(
             SqlState::DUPLICATE_OBJECT,
             format!("constraint \"{}\" for relation \"{}\" already exists", name.name, current.name),

@@ -105,6 +105,7 @@ pub fn run(statement: &Statement, cx: &mut DdlContext<'_>) -> Result<Outcome> {
         Statement::AlterSequence(s) => sequence::alter_sequence(s, cx),
         Statement::CreateSchema(s) => schema::create_schema(s, cx),
         Statement::CreateDatabase(s) => schema::create_database(s, cx),
+        Statement::DropDatabase(s) => schema::drop_database(s, cx),
         Statement::AlterTable(s) => alter_table::alter_table(s, cx),
         Statement::Rename(s) => rename::rename(s, cx),
         Statement::AlterObjectSchema(s) => rename::set_schema(s, cx),

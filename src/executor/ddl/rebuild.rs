@@ -18,7 +18,7 @@ pub enum Rows {
 }
 
 impl DdlContext<'_> {
-    fn definition(&self, table: Oid) -> Result<Arc<Definition>> {
+    pub(super) fn definition(&self, table: Oid) -> Result<Arc<Definition>> {
         self.definitions.by_oid(&self.now(), table)
     }
 
@@ -100,6 +100,18 @@ pub fn rewrite(
     rows: Rows,
 ) -> Result<()> {
     let old = cx.definition(table.oid)?;
+    rewrite_from(cx, table, &old, changed, added, rows)
+}
+
+/// The same when the catalog no longer tells how the rows lie.
+pub fn rewrite_from(
+    cx: &mut DdlContext<'_>,
+    table: &Arc<Table>,
+    old: &Definition,
+    changed: Table,
+    added: Vec<Index>,
+    rows: Rows,
+) -> Result<()> {
     let kept = cx.now().indexes_of(table.oid).to_vec();
     let mut indexes: Vec<Arc<Index>> = Vec::new();
     let (fresh, fresh_indexes) = table::fresh_trees(cx.txn, &changed, &kept)?;

@@ -1,9 +1,9 @@
-//! CREATE SCHEMA and CREATE DATABASE.
+//! CREATE SCHEMA, CREATE DATABASE and DROP DATABASE.
 
 use super::{DdlContext, Outcome, done, run};
 use crate::base::{Error, Result, SqlState};
 use crate::catalog::{self, Database, Schema};
-use crate::parser::ast::{CreateDatabase, CreateSchema, Ident, RoleKind, RoleSpec, Statement};
+use crate::parser::ast::{CreateDatabase, CreateSchema, DropDatabase, Ident, RoleKind, RoleSpec, Statement};
 use std::sync::Arc;
 
 pub fn create_schema(s: &CreateSchema, cx: &mut DdlContext<'_>) -> Result<Outcome> {
@@ -107,4 +107,43 @@ pub fn create_database(s: &CreateDatabase, cx: &mut DdlContext<'_>) -> Result<Ou
     }
     cx.catalog.put(cx.txn, Arc::new(database))?;
     done("CREATE DATABASE")
+}
+
+/// DROP DATABASE (`dropdb`, `src/backend/commands/dbcommands.c`). The session has made others leave, or waited for them.
+///
+/// Errors: 3D000, 42501, 42809 for a template, 55006 while somebody is connected.
+pub fn drop_database(s: &DropDatabase, cx: &mut DdlContext<'_>) -> Result<Outcome> {
+    let name = &s.name.name;
+    cx.catalog.lock_name(cx.txn, catalog::class::DATABASE, name)?;
+    let now = cx.now();
+    let Some(database) = now.database_named(name) else {
+        if s.if_exists {
+            cx.notice(format!("database \"{name}\" does not exist, skipping"));
+            return done("DROP DATABASE");
+        }
+        return Err(Error::new(SqlState::INVALID_CATALOG_NAME, format!("database \"{name}\" does not exist")));
+    };
+    if !now.has_ownership(cx.role, database.owner) {
+        return Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, format!("must be owner of database {name}")));
+    }
+    if database.is_template {
+        return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, "cannot drop a template database"));
+    }
+    if database.oid == now.database_oid() {
+        return Err(Error::new(SqlState::OBJECT_IN_USE, "cannot drop the currently open database"));
+    }
+    let others = cx.facts.backends().iter().filter(|b| b.database == database.oid).count();
+    if others > 0 {
+        let sessions = if others == 1 { "session" } else { "sessions" };
+        return Err(Error::new(
+            SqlState::OBJECT_IN_USE,
+            format!("database \"{name}\" is being accessed by other users"),
+        )
+        .detail(format!(
+            "There {} {others} other {sessions} using the database.",
+            if others == 1 { "is" } else { "are" }
+        )));
+    }
+    cx.catalog.drop_database(cx.txn, database.oid)?;
+    done("DROP DATABASE")
 }
