@@ -283,16 +283,35 @@ fn check(setting: &Setting, text: &str) -> Result<String> {
         },
         "standard_conforming_strings" if value == "off" => Err(Error::unsupported("standard_conforming_strings = off")),
         "DateStyle" => date_style(&value),
-        "TimeZone" => match crate::types::datetime::TimeZone::named(&value) {
-            Ok(zone) => Ok(zone.name().to_owned()),
-            Err(_) => Err(invalid("TimeZone", text)),
-        },
+        "TimeZone" => {
+            let name = hours_east(&value).unwrap_or(value);
+            match crate::types::datetime::TimeZone::named(&name) {
+                Ok(zone) => Ok(zone.name().to_owned()),
+                Err(_) => Err(invalid("TimeZone", text)),
+            }
+        }
         "transaction_isolation" if value == "read uncommitted" => Ok("read committed".into()),
         "application_name" => {
             Ok(value.chars().map(|c| if matches!(c, ' '..='~') { c } else { '?' }).take(63).collect())
         }
         _ => Ok(value),
     }
+}
+
+/// A number as a time zone is hours east of Greenwich; the POSIX name it is kept under counts west (`check_timezone`,
+/// `pg_tzset_offset`).
+fn hours_east(text: &str) -> Option<String> {
+    let hours: f64 = text.trim_start().parse().ok().filter(|h: &f64| h.abs() < 168.0)?;
+    let east = (hours * 3600.0) as i64;
+    let (hour, minute, second) = (east.abs() / 3600, east.abs() / 60 % 60, east.abs() % 60);
+    let mut clock = format!("{hour:02}");
+    if minute != 0 || second != 0 {
+        clock.push_str(&format!(":{minute:02}"));
+    }
+    if second != 0 {
+        clock.push_str(&format!(":{second:02}"));
+    }
+    Some(if east < 0 { format!("<-{clock}>+{clock}") } else { format!("<+{clock}>-{clock}") })
 }
 
 /// `DateStyle` holds a style and an order, either of which may be given alone.
@@ -596,6 +615,9 @@ mod tests {
             ("enable_seqscan", "fal", "off"),
             ("DateStyle", "sql", "SQL, MDY"),
             ("DateStyle", "ymd", "SQL, YMD"),
+            ("TimeZone", "5", "<+05>-05"),
+            ("TimeZone", "-3.5", "<-03:30>+03:30"),
+            ("TimeZone", "+07", "<+07>-07"),
         ] {
             s.set(name, value, Scope::Session).unwrap();
             assert_eq!(s.show(name).unwrap(), shown, "{name} = {value}");

@@ -8,7 +8,8 @@ use super::prepare::{is_planned, parse_text};
 use super::run::Fetched;
 use super::sink::{Formats, Sink};
 use super::transaction::ends_block;
-use crate::base::{Oid, Result};
+use crate::base::{Oid, Result, SqlState};
+use crate::binder::{self, Parameters};
 use crate::parser::ast::{RawStatement, Statement};
 use crate::parser::fingerprint::{self, Lifted, Literal, LiteralKind};
 use crate::types::{self, Datum, SqlType, oid};
@@ -156,7 +157,15 @@ impl Session {
     /// A plan whose relations are locked and that is still good after that.
     pub(super) async fn locked_plan(&mut self, text: &Arc<str>, raw: &RawStatement) -> Result<Arc<CachedPlan>> {
         loop {
-            let plan = self.plan(text, raw, &[])?;
+            let plan = match self.plan(text, raw, &[]) {
+                Ok(plan) if plan.plan.params.is_empty() => plan,
+                Err(e) if e.code() != SqlState::INDETERMINATE_DATATYPE => return Err(e),
+                // A text of this protocol has no parameters, whatever type they could have been given.
+                undone => {
+                    self.with_env(|env| binder::bind(env, &raw.stmt, Parameters::Forbidden))?;
+                    undone?
+                }
+            };
             if self.lock_relations(&plan).await? {
                 return Ok(plan);
             }
