@@ -89,7 +89,7 @@ impl Session {
             prepared.plan = Some(Mutex::new(plan));
         } else {
             prepared.params = declared.iter().map(|o| SqlType::of(*o)).collect();
-            prepared.output = self.utility_columns(&raw.stmt, &prepared.text)?;
+            prepared.output = self.utility_columns(&raw.stmt)?;
         }
         Ok(prepared)
     }

@@ -52,11 +52,7 @@ pub fn done(tag: &str) -> Source {
 
 impl Session {
     /// The columns that a utility statement will return, for Describe; None when it returns no rows.
-    pub(super) fn utility_columns(
-        &mut self,
-        statement: &Statement,
-        text: &Arc<str>,
-    ) -> Result<Option<Arc<[OutputColumn]>>> {
+    pub(super) fn utility_columns(&mut self, statement: &Statement) -> Result<Option<Arc<[OutputColumn]>>> {
         Ok(match statement {
             Statement::Show(ShowTarget::Name(name)) => {
                 self.settings.show(name).ok_or_else(|| unrecognized(name))?;
@@ -73,10 +69,7 @@ impl Session {
             Statement::Fetch(f) if !f.is_move => {
                 self.portals.get(&f.portal.name).and_then(|p| p.columns().map(Arc::from))
             }
-            _ => {
-                let _ = text;
-                None
-            }
+            _ => None,
         })
     }
 

@@ -7,9 +7,9 @@ use super::constraint::{self, Wanted};
 use super::create_table::add_column;
 use super::rebuild::{self, Rows};
 use super::{DdlContext, Outcome, create_table, depend, done, foreign_key, no_column, rename};
-use crate::base::{Error, Oid, Result, SqlState};
+use crate::base::{Error, Result, SqlState};
 use crate::binder::Clause;
-use crate::catalog::{ConstraintKind, Index, Relation, RowKey, Table};
+use crate::catalog::{ConstraintKind, Index, Relation, Table};
 use crate::expr::Expr;
 use crate::parser::ast::{
     AlterTable, AlterTableCommand as Cmd, ColumnConstraintKind, ColumnDef, DropBehavior, Ident, ObjectType,
@@ -245,25 +245,6 @@ fn drop_constraint(
         }
         None => Err(unknown(table, name)),
     }
-}
-
-/// Takes a primary key away: rows that were ordered by it get hidden numbers instead.
-pub fn drop_primary_key(
-    cx: &mut DdlContext<'_>,
-    table: &Arc<Table>,
-    constraint: Oid,
-    index: &Arc<Index>,
-) -> Result<()> {
-    let mut changed = Table::clone(table);
-    changed.constraints.retain(|c| c.oid != constraint);
-    let old = cx.definition(table.oid)?;
-    cx.catalog.remove(cx.txn, crate::catalog::Object::Index(index.clone()).key())?;
-    if !index.clustered {
-        cx.txn.drop_tree(index.tree)?;
-        return cx.catalog.put(cx.txn, Arc::new(changed));
-    }
-    changed.row_key = RowKey::RowId;
-    rebuild::rewrite_from(cx, table, &old, changed, Vec::new(), Rows::AsTheyAre)
 }
 
 fn validate(cx: &mut DdlContext<'_>, table: &Arc<Table>, name: &Ident) -> Result<()> {

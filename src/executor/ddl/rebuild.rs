@@ -2,7 +2,7 @@
 
 use super::DdlContext;
 use crate::base::{Error, Oid, Result, SqlState};
-use crate::catalog::{Index, Table};
+use crate::catalog::{Catalog, Index, Table, Unclustered};
 use crate::expr::{EvalContext, Expr};
 use crate::planner::definitions::Definition;
 use crate::table::{self, RowEvaluator};
@@ -18,7 +18,7 @@ pub enum Rows {
 }
 
 impl DdlContext<'_> {
-    pub(super) fn definition(&self, table: Oid) -> Result<Arc<Definition>> {
+    fn definition(&self, table: Oid) -> Result<Arc<Definition>> {
         self.definitions.by_oid(&self.now(), table)
     }
 
@@ -100,18 +100,6 @@ pub fn rewrite(
     rows: Rows,
 ) -> Result<()> {
     let old = cx.definition(table.oid)?;
-    rewrite_from(cx, table, &old, changed, added, rows)
-}
-
-/// The same when the catalog no longer tells how the rows lie.
-pub fn rewrite_from(
-    cx: &mut DdlContext<'_>,
-    table: &Arc<Table>,
-    old: &Definition,
-    changed: Table,
-    added: Vec<Index>,
-    rows: Rows,
-) -> Result<()> {
     let kept = cx.now().indexes_of(table.oid).to_vec();
     let mut indexes: Vec<Arc<Index>> = Vec::new();
     let (fresh, fresh_indexes) = table::fresh_trees(cx.txn, &changed, &kept)?;
@@ -125,13 +113,24 @@ pub fn rewrite_from(
         cx.catalog.put(cx.txn, index)?;
     }
     let new = cx.definition(table.oid)?;
-    let source = &old.def;
+    copy_rows(cx, &old, &new, &rows)
+}
+
+/// Writes the rows of a table that lost its primary key into the trees that it has now; the old ones go.
+pub fn unclustered(cx: &mut DdlContext<'_>, before: &Catalog, lost: &Unclustered) -> Result<()> {
+    let old = cx.definitions.get(before, &lost.table)?;
+    let new = cx.definition(lost.table.oid)?;
+    copy_rows(cx, &old, &new, &Rows::AsTheyAre)?;
+    lost.old_trees.iter().try_for_each(|tree| cx.txn.drop_tree(*tree))
+}
+
+fn copy_rows(cx: &mut DdlContext<'_>, old: &Definition, new: &Definition, rows: &Rows) -> Result<()> {
     cx.with_eval(|txn, eval| {
         new.def.rewrite_from(txn, eval, &old.def, |eval, mut row| {
-            if let Rows::Computed(values) = &rows {
+            if let Rows::Computed(values) = rows {
                 let computed = values
                     .iter()
-                    .map(|(at, e)| Ok((*at, RowEvaluator::new(source, eval).evaluate(e, &row)?)))
+                    .map(|(at, e)| Ok((*at, RowEvaluator::new(&old.def, eval).evaluate(e, &row)?)))
                     .collect::<Result<Vec<_>>>()?;
                 row.resize(new.def.types.len(), Datum::Null);
                 for (at, value) in computed {
