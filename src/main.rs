@@ -75,13 +75,18 @@ fn serve(config: Config) -> Result<()> {
     runtime.block_on(run(config))
 }
 
-async fn run(config: Config) -> Result<()> {
+async fn run(mut config: Config) -> Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let listener = server::bind(config.listen)?;
-    let disk = Arc::new(RealDisk::open(&config.data)?);
-    let database = Database::open(disk, Arc::new(RealClock::new()), Arc::new(RealEntropy), config.defaults)?;
     let address = listener.local_addr()?;
+    config.defaults.fix("port", &address.port().to_string());
+    let disk = Arc::new(RealDisk::open(&config.data)?);
+    let database = Database::open(disk, Arc::new(RealClock::new()), Arc::new(RealEntropy), config.defaults);
+    let database = database.map_err(|mut e| {
+        e.fields_mut().message = format!("data directory {}: {}", config.data.display(), e.message());
+        e
+    })?;
     tracing::info!(data = %config.data.display(), %address, "ready");
     println!("headwater is ready: psql -h {} -p {} -U postgres", address.ip(), address.port());
     let stop = async move {

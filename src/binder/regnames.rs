@@ -25,7 +25,11 @@ impl CatalogNames {
         }
         match ty {
             oid::REGCLASS => self.namer().relation(value),
-            oid::REGTYPE => Some(self.namer().type_name(SqlType::of(value))),
+            // `bpchar` is what is not limited; as a type alone it is `character`, whose limit is not said.
+            oid::REGTYPE => Some(match self.namer().type_name(SqlType::of(value)) {
+                name if value == oid::BPCHAR || value == oid::BPCHAR_ARRAY => name.replacen("bpchar", "character", 1),
+                name => name,
+            }),
             oid::REGPROC => registry::function(value).map(|f| parser::keywords::quote_ident(f.name).into_owned()),
             oid::REGPROCEDURE => registry::function(value).map(|f| {
                 let args: Vec<String> = f.args.iter().map(|a| self.namer().type_name(SqlType::of(*a))).collect();

@@ -91,7 +91,7 @@ impl DiskLock {
 
 /// 55006, as a second server on one folder gets it.
 pub(super) fn locked(dir: &str) -> Error {
-    let dir = if dir.is_empty() { "." } else { dir };
-    Error::new(SqlState::OBJECT_IN_USE, format!("folder \"{dir}\" is in use by another process"))
+    let what = if dir.is_empty() { String::new() } else { format!("folder \"{dir}\" is ") };
+    Error::new(SqlState::OBJECT_IN_USE, format!("{what}in use by another process"))
         .hint("Is another server running on this data folder?")
 }

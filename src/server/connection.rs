@@ -157,6 +157,8 @@ impl Connection {
     async fn answer(&mut self, frame: Frame) -> Result<ControlFlow<()>> {
         let message = match frame {
             Frame::Message(message) => message,
+            Frame::Refused(kind, e) => return self.refuse(kind, e),
+            Frame::FunctionCall if self.skipping => return Ok(ControlFlow::Continue(())),
             Frame::FunctionCall => {
                 let e = self.session.failed(Error::unsupported("the function call protocol"), None);
                 self.wire.error("ERROR", &e);
@@ -166,8 +168,8 @@ impl Connection {
         };
         match message {
             Frontend::Terminate(_) => return Ok(ControlFlow::Break(())),
+            _ if self.skipping && !matches!(message, Frontend::Sync(_)) => {}
             Frontend::Query(query) => {
-                self.skipping = false;
                 self.answering = Some(Kind::Final);
                 match self.session.query(&query.query, &mut self.wire).await {
                     Ok(()) => self.ready(),
@@ -209,7 +211,7 @@ impl Connection {
 
     /// Tells the client of an error; what ends the connection is passed on.
     fn failed(&mut self, kind: Kind, e: Error) -> Result<()> {
-        if matches!(e.code(), SqlState::PROTOCOL_VIOLATION | SqlState::CONNECTION_FAILURE | SqlState::ADMIN_SHUTDOWN) {
+        if self.wire.broken || matches!(e.code(), SqlState::CONNECTION_FAILURE | SqlState::ADMIN_SHUTDOWN) {
             return Err(e);
         }
         self.wire.error("ERROR", &e);
@@ -218,6 +220,15 @@ impl Connection {
             Kind::Extended => self.skipping = true,
         }
         Ok(())
+    }
+
+    /// The error of a message that was never read, as if it had been its statement's.
+    fn refuse(&mut self, kind: u8, e: Error) -> Result<ControlFlow<()>> {
+        if !self.skipping {
+            let e = self.session.failed(e, None);
+            self.failed(if kind == b'Q' { Kind::Final } else { Kind::Extended }, e)?;
+        }
+        Ok(ControlFlow::Continue(()))
     }
 
     /// Parse, Bind, Describe, Execute and Close.

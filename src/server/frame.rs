@@ -22,6 +22,8 @@ pub enum Frame {
     Message(PgWireFrontendMessage),
     /// The fast-path interface, which `pgwire` does not know, and which is not built.
     FunctionCall,
+    /// A whole message of this kind with text that is not UTF-8: refused, but what follows it is understood.
+    Refused(u8, Error),
 }
 
 /// 08P01: the connection cannot go on, for the two ends no longer agree on where a message begins.
@@ -31,7 +33,7 @@ pub fn violation(message: impl Into<String>) -> Error {
 
 /// Takes the next whole message off `input`; None when more bytes are needed.
 ///
-/// Errors: 08P01 for anything malformed, 22021 for a string that is not UTF-8.
+/// Error: 08P01 for anything malformed.
 pub fn next(input: &mut BytesMut) -> Result<Option<Frame>> {
     let Some(&kind) = input.first() else { return Ok(None) };
     let most = match kind {
@@ -48,8 +50,13 @@ pub fn next(input: &mut BytesMut) -> Result<Option<Frame>> {
         input.reserve(1 + length.min(1 << 20) - input.len().min(1 << 20));
         return Ok(None);
     }
-    check_body(kind, &input[HEADER..1 + length])?;
+    let checked = check_body(kind, &input[HEADER..1 + length]);
     let mut message = input.split_to(1 + length);
+    match checked {
+        Ok(()) => {}
+        Err(e) if e.code() == SqlState::PROTOCOL_VIOLATION => return Err(e),
+        Err(e) => return Ok(Some(Frame::Refused(kind, e))),
+    }
     if kind == b'F' {
         return Ok(Some(Frame::FunctionCall));
     }
@@ -217,8 +224,12 @@ mod tests {
             let e = next(&mut input).unwrap_err();
             assert_eq!(e.code(), SqlState::PROTOCOL_VIOLATION, "{kind} {body:?}");
         }
-        let e = next(&mut BytesMut::from(&message(b'Q', b"SELECT '\xe9'\0")[..])).unwrap_err();
-        assert_eq!(e.message(), "invalid byte sequence for encoding \"UTF8\": 0xe9 0x27");
+        match next(&mut BytesMut::from(&message(b'Q', b"SELECT '\xe9'\0")[..])).unwrap().unwrap() {
+            Frame::Refused(b'Q', e) => {
+                assert_eq!(e.message(), "invalid byte sequence for encoding \"UTF8\": 0xe9 0x27");
+            }
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]

@@ -30,6 +30,8 @@ pub struct Wire {
     pub input: BytesMut,
     out: Vec<u8>,
     scratch: BytesMut,
+    /// What came in the middle of a copy belongs to none: the connection cannot go on.
+    pub broken: bool,
 }
 
 /// 08006: the other end is gone.
@@ -39,7 +41,7 @@ fn gone() -> Error {
 
 impl Wire {
     pub fn new(stream: TcpStream) -> Wire {
-        Wire { stream, input: BytesMut::new(), out: Vec::new(), scratch: BytesMut::new() }
+        Wire { stream, input: BytesMut::new(), out: Vec::new(), scratch: BytesMut::new(), broken: false }
     }
 
     /// Reads some more input; false at its end.
@@ -186,14 +188,22 @@ impl Sink for Wire {
         Ok(())
     }
 
-    /// Flush and Sync are ignored while a client copies in, as PostgreSQL does.
     async fn copy_input(&mut self) -> Result<CopyInput> {
         self.flush().await?;
+        let input = self.copied().await;
+        self.broken = input.is_err();
+        input
+    }
+}
+
+impl Wire {
+    /// The next piece of a copy. Flush and Sync are passed over, as PostgreSQL does.
+    async fn copied(&mut self) -> Result<CopyInput> {
         loop {
             let message = match self.message().await? {
                 None => return Err(gone()),
-                Some(frame::Frame::FunctionCall) => return Err(unexpected()),
                 Some(frame::Frame::Message(message)) => message,
+                Some(_) => return Err(unexpected()),
             };
             return match message {
                 Frontend::CopyData(data) => Ok(CopyInput::Data(data.data)),

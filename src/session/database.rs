@@ -115,7 +115,7 @@ fn check_format(disk: &dyn Disk) -> Result<()> {
         if disk.list("")?.iter().any(|name| name != "lock" && !name.starts_with('.')) {
             return Err(Error::new(
                 SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
-                "the data directory is not empty, but holds no Headwater database",
+                "it is not empty, but holds no Headwater database",
             ));
         }
         let temporary = "format.new";
@@ -130,10 +130,13 @@ fn check_format(disk: &dyn Disk) -> Result<()> {
     file.read_exact_at(&mut text, 0)?;
     match String::from_utf8_lossy(&text).trim().parse::<u32>() {
         Ok(FORMAT) => Ok(()),
-        Ok(newer) => Err(Error::new(
-            SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
-            format!("the data directory has format {newer}, and this version of Headwater reads format {FORMAT}"),
-        )),
-        Err(_) => Err(Error::new(SqlState::DATA_CORRUPTED, "the file \"format\" of the data directory is damaged")),
+        Ok(found) => {
+            let age = if found > FORMAT { "newer" } else { "older" };
+            Err(Error::new(
+                SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+                format!("it has the {age} format {found}, and this version of Headwater reads format {FORMAT}"),
+            ))
+        }
+        Err(_) => Err(Error::new(SqlState::DATA_CORRUPTED, "its file \"format\" is damaged")),
     }
 }

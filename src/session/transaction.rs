@@ -161,6 +161,11 @@ impl Session {
         match &mut self.transaction {
             Some(t) if t.explicit => {
                 t.failed = true;
+                // As in PostgreSQL, nobody waits for what has failed already.
+                match t.savepoints.last() {
+                    Some(savepoint) => t.txn.rollback_to(savepoint.txn),
+                    None => t.txn.rollback(),
+                }
                 self.portals.retain(|_, p| p.is_held());
             }
             Some(_) => self.roll_back(),

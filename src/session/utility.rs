@@ -280,7 +280,8 @@ impl Session {
         }
         let is_list = matches!(name.to_ascii_lowercase().as_str(), "search_path" | "datestyle" | "temp_tablespaces");
         let text = if is_list {
-            values.iter().map(list_item).collect::<Vec<_>>().join(", ")
+            let quoted = !name.eq_ignore_ascii_case("datestyle");
+            values.iter().map(|v| if quoted { list_item(v) } else { value_text(v) }).collect::<Vec<_>>().join(", ")
         } else if values.len() > 1 {
             return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, format!("SET {name} takes only one argument")));
         } else {
