@@ -185,12 +185,6 @@ impl Connection {
                 }
             }
             Frontend::Flush(_) => self.wire.flush().await?,
-            Frontend::Parse(_)
-            | Frontend::Bind(_)
-            | Frontend::Describe(_)
-            | Frontend::Execute(_)
-            | Frontend::Close(_)
-                if self.skipping => {}
             message @ (Frontend::Parse(_)
             | Frontend::Bind(_)
             | Frontend::Describe(_)
