@@ -107,6 +107,8 @@ impl Session {
         let pairs = lifted.literals.iter().zip(&plan.plan.params);
         let value = |(l, ty): (&Literal, &SqlType)| match l.kind {
             LiteralKind::Integer(n) if ty.oid == oid::INT4 => Some(Datum::Int4(n)),
+            // What the name stands for now only the binder knows.
+            _ if types::is_reg(ty.oid) => None,
             _ => types::parse_text(*ty, &l.value(text), &self.environment.format).ok(),
         };
         pairs.map(value).collect()
