@@ -31,7 +31,7 @@ impl Session {
                 format!("prepared statement \"{name}\" already exists"),
             ));
         }
-        let prepared = self.prepare(text, declared, false).await?;
+        let prepared = Box::pin(self.prepare(text, declared, false)).await?;
         self.statements.insert(name, Arc::new(prepared));
         Ok(())
     }
@@ -180,7 +180,7 @@ impl Session {
             self.refuse_if_failed()?;
             self.ensure_transaction()?;
             let in_block = self.tx().explicit;
-            portal.source = self.run_utility(&raw, &prepared.text, in_block, sink).await?;
+            portal.source = Box::pin(self.run_utility(&raw, &prepared.text, in_block, sink)).await?;
             if matches!(portal.source, Source::Finished) {
                 return Ok(());
             }

@@ -17,6 +17,9 @@
 //!
 //! Threads: a session is one task; it is never used by two at a time.
 //!
+//! A future has the size of the largest it awaits, and is copied where it is awaited. So what few messages need (utility
+//! statements, lock waits, deferred work) is awaited in a box, and the way of an ordinary message stays small.
+//!
 //! Read in this order: `database.rs`, `transaction.rs`, `prepare.rs`, `portal.rs`, `run.rs`, `simple.rs`, `extended.rs`,
 //! `utility.rs`, `host.rs`.
 

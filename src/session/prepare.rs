@@ -213,7 +213,7 @@ impl Session {
                 Ok(_) => return Ok(waited),
                 Err(e) if e.flow() == crate::base::Flow::Wait => {
                     waited = true;
-                    self.await_lock().await?;
+                    Box::pin(self.await_lock()).await?;
                 }
                 Err(e) => return Err(e),
             }

@@ -109,7 +109,7 @@ impl Session {
             loop {
                 match self.with_context(|cx| executor::take_first_lock(execution.plan(), execution.params(), cx)) {
                     Ok(()) => break,
-                    Err(e) if e.flow() == Flow::Wait => self.await_lock().await?,
+                    Err(e) if e.flow() == Flow::Wait => Box::pin(self.await_lock()).await?,
                     Err(e) => return Err(e),
                 }
             }
@@ -143,7 +143,7 @@ impl Session {
                     let deferred = run.deferred;
                     self.tx().deferred.truncate(deferred);
                     if e.flow() == Flow::Wait {
-                        self.await_lock().await?;
+                        Box::pin(self.await_lock()).await?;
                     }
                     run.execution.restart();
                     run.statement = self.begin_statement(plan, &mut run.execution).await?;
@@ -173,7 +173,7 @@ impl Session {
                 Err(e) => {
                     self.tx().txn.undo_statement(statement);
                     if e.flow() == Flow::Wait {
-                        self.await_lock().await?;
+                        Box::pin(self.await_lock()).await?;
                     }
                 }
             }

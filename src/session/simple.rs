@@ -136,7 +136,7 @@ impl Session {
             return self.run_plan(plan, Vec::new(), &Formats::default(), sink).await.map(Some);
         }
         let in_block = several || self.tx().explicit;
-        let source = self.run_utility(&raw, text, in_block, sink).await?;
+        let source = Box::pin(self.run_utility(&raw, text, in_block, sink)).await?;
         let mut portal = match source {
             Source::Finished => return Ok(None),
             source => Portal::new(source, text.clone(), Formats::default(), self.statement_us),

@@ -343,9 +343,9 @@ impl Session {
 
     async fn before_commit(&mut self) -> Result<()> {
         if !self.portals.is_empty() {
-            self.hold_cursors().await?;
+            Box::pin(self.hold_cursors()).await?;
         }
-        if self.tx().deferred.is_empty() { Ok(()) } else { self.run_deferred().await }
+        if self.tx().deferred.is_empty() { Ok(()) } else { Box::pin(self.run_deferred()).await }
     }
 
     async fn wait_durable(&mut self, lsn: Lsn) -> Result<()> {
