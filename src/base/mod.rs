@@ -1,7 +1,7 @@
 //! The ground that every other folder stands on: ids, the error type, byte cursors.
 //!
-//! Entry points: [`Error`] and [`SqlState`] for everything that can go wrong, [`Lsn`], [`TreeId`] and [`Oid`] for
-//! naming things, [`bytes`] for reading and writing formats.
+//! Entry points: [`Error`] and [`SqlState`] for everything that can go wrong, [`Lsn`], [`TreeId`], [`PageId`]
+//! and [`Oid`] for naming things, [`bytes`] for reading and writing formats.
 //!
 //! Must not know: any other folder.
 //!
@@ -18,5 +18,5 @@ pub mod ids;
 pub mod sqlstate;
 
 pub use error::{Error, Flow, Result};
-pub use ids::{Lsn, Oid, TreeId};
+pub use ids::{Lsn, Oid, PageId, TreeId};
 pub use sqlstate::SqlState;

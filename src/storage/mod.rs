@@ -25,6 +25,8 @@ pub mod batch;
 mod entries;
 mod key;
 mod mem;
+#[allow(dead_code, unused_imports)]
+mod pager;
 mod range;
 mod snapshots;
 mod store;
