@@ -26,6 +26,8 @@ mod entries;
 mod key;
 mod mem;
 #[allow(dead_code, unused_imports)]
+mod page;
+#[allow(dead_code, unused_imports)]
 mod pager;
 mod range;
 mod snapshots;

@@ -1,0 +1,210 @@
+//! Reading a page: searching it and taking its entries apart. Nothing here allocates.
+
+use super::layout::*;
+
+/// An entry of a leaf.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slot<'a> {
+    /// The position of the entry's history.
+    pub hdr: u64,
+    /// The entry was deleted; it stays for those who still see older states. Its value is empty.
+    pub ghost: bool,
+    pub value: &'a [u8],
+}
+
+/// A page, for reading.
+#[derive(Clone, Copy)]
+pub struct Node<'a> {
+    pub(super) bytes: &'a [u8],
+}
+
+impl<'a> Node<'a> {
+    pub fn new(page: &'a [u8]) -> Node<'a> {
+        Node { bytes: page }
+    }
+
+    pub fn max_hdr(self) -> u64 {
+        get_u64(self.bytes, MAX_HDR)
+    }
+
+    /// Whether the page was written by this code at all: a page that was only allocated is not.
+    pub fn is_formatted(self) -> bool {
+        self.bytes[FORMAT_AT] == FORMAT
+    }
+
+    /// 0 for a leaf.
+    pub fn level(self) -> u8 {
+        self.bytes[LEVEL]
+    }
+
+    pub fn is_leaf(self) -> bool {
+        self.level() == 0
+    }
+
+    pub fn len(self) -> usize {
+        usize::from(get_u16(self.bytes, SLOTS))
+    }
+
+    pub fn ghosts(self) -> usize {
+        usize::from(get_u16(self.bytes, GHOSTS))
+    }
+
+    pub(super) fn prefix_len(self) -> usize {
+        usize::from(get_u16(self.bytes, PREFIX))
+    }
+
+    pub(super) fn heap(self) -> usize {
+        get_u32(self.bytes, HEAP) as usize
+    }
+
+    pub(super) fn garbage(self) -> usize {
+        get_u32(self.bytes, GARBAGE) as usize
+    }
+
+    pub(super) fn fence_lens(self) -> (usize, usize) {
+        (usize::from(get_u16(self.bytes, LOWER)), usize::from(get_u16(self.bytes, UPPER)))
+    }
+
+    /// Where the heap ends and the fences begin.
+    pub(super) fn heap_end(self) -> usize {
+        let (lower, upper) = self.fence_lens();
+        self.bytes.len() - lower - upper
+    }
+
+    /// No key of the page is below it.
+    pub fn lower(self) -> &'a [u8] {
+        let (lower, upper) = self.fence_lens();
+        &self.bytes[self.bytes.len() - lower - upper..self.bytes.len() - upper]
+    }
+
+    /// Every key of the page is below it; none: the page is the last one of its level.
+    pub fn upper(self) -> Option<&'a [u8]> {
+        let (_, upper) = self.fence_lens();
+        (upper > 0).then(|| &self.bytes[self.bytes.len() - upper..])
+    }
+
+    pub fn prefix(self) -> &'a [u8] {
+        &self.lower()[..self.prefix_len()]
+    }
+
+    pub(super) fn entry_head(self) -> usize {
+        if self.is_leaf() { LEAF_ENTRY_BYTES } else { INNER_ENTRY_BYTES }
+    }
+
+    pub(super) fn slots(self) -> &'a [[u8; SLOT_BYTES]] {
+        self.bytes[HEAD_BYTES..HEAD_BYTES + self.len() * SLOT_BYTES].as_chunks().0
+    }
+
+    pub(super) fn raw(self, at: usize) -> RawSlot {
+        RawSlot::decode(&self.slots()[at])
+    }
+
+    fn suffix_of(self, raw: RawSlot) -> &'a [u8] {
+        let start = raw.offset + self.entry_head();
+        &self.bytes[start..start + raw.suffix_len]
+    }
+
+    /// The key of entry `at` behind the page's prefix.
+    pub fn suffix(self, at: usize) -> &'a [u8] {
+        self.suffix_of(self.raw(at))
+    }
+
+    /// The key of entry `at` in two parts that follow each other. An inner page's first entry starts at its fence.
+    pub(super) fn key_parts(self, at: usize) -> (&'a [u8], &'a [u8]) {
+        if at == 0 && !self.is_leaf() { (self.lower(), &[]) } else { (self.prefix(), self.suffix(at)) }
+    }
+
+    pub fn key(self, at: usize) -> Vec<u8> {
+        let (a, b) = self.key_parts(at);
+        [a, b].concat()
+    }
+
+    /// A leaf's entry.
+    pub fn slot(self, at: usize) -> Slot<'a> {
+        debug_assert!(self.is_leaf());
+        let raw = self.raw(at);
+        let start = raw.offset + LEAF_ENTRY_BYTES + raw.suffix_len;
+        let len = usize::from(get_u16(self.bytes, raw.offset + 8));
+        Slot { hdr: get_u64(self.bytes, raw.offset), ghost: raw.ghost, value: &self.bytes[start..start + len] }
+    }
+
+    /// An inner page's child.
+    pub fn child(self, at: usize) -> u32 {
+        debug_assert!(!self.is_leaf());
+        get_u32(self.bytes, self.raw(at).offset)
+    }
+
+    /// Bytes of an entry in the heap.
+    pub(super) fn entry_bytes(self, raw: RawSlot) -> usize {
+        if self.is_leaf() {
+            LEAF_ENTRY_BYTES + raw.suffix_len + usize::from(get_u16(self.bytes, raw.offset + 8))
+        } else {
+            INNER_ENTRY_BYTES + raw.suffix_len
+        }
+    }
+
+    pub(super) fn contiguous(self) -> usize {
+        self.heap() - HEAD_BYTES - self.len() * SLOT_BYTES
+    }
+
+    /// Bytes that an entry with its slot may take.
+    pub fn free_bytes(self) -> usize {
+        self.contiguous() + self.garbage()
+    }
+
+    /// Bytes in use, the head and the fences among them.
+    pub fn used_bytes(self) -> usize {
+        self.bytes.len() - self.free_bytes()
+    }
+
+    /// Where `key`, which lies between the fences, is; else where it belongs.
+    pub fn search(self, key: &[u8]) -> Result<usize, usize> {
+        let suffix = &key[self.prefix_len()..];
+        let slots = self.slots();
+        let head = head_of(suffix);
+        let from = first_at_or_above(slots, head);
+        if slots.get(from).is_none_or(|slot| slot_head(slot) != head) {
+            return Err(from);
+        }
+        // Ascending keys come behind the last entry; and often one entry alone has the head.
+        let to = match slots.get(from + 1) {
+            Some(next) if slot_head(next) == head => match head.checked_add(1) {
+                Some(above) => from + first_at_or_above(&slots[from..], above),
+                None => slots.len(),
+            },
+            _ => from + 1,
+        };
+        let run = &slots[from..to];
+        let at = run.partition_point(|slot| self.suffix_of(RawSlot::decode(slot)) < suffix);
+        match run.get(at) {
+            Some(slot) if self.suffix_of(RawSlot::decode(slot)) == suffix => Ok(from + at),
+            _ => Err(from + at),
+        }
+    }
+
+    /// Position of the child whose keys include `key`, which lies between the fences.
+    pub fn child_of(self, key: &[u8]) -> usize {
+        match self.search(key) {
+            Ok(at) => at,
+            Err(at) => at.checked_sub(1).expect("an inner page starts with an empty key"),
+        }
+    }
+
+    /// Position of the child that holds the last keys below `key`, which is above the lower fence.
+    pub fn child_below(self, key: &[u8]) -> usize {
+        let (Ok(at) | Err(at)) = self.search(key);
+        at.checked_sub(1).expect("the key is above the lower fence")
+    }
+}
+
+/// Index of the first slot whose head is not below `head`, without branches that depend on the keys.
+fn first_at_or_above(slots: &[[u8; SLOT_BYTES]], head: u32) -> usize {
+    let mut base = 0;
+    let mut size = slots.len();
+    while size > 1 {
+        let half = size / 2;
+        base += usize::from(slot_head(&slots[base + half - 1]) < head) * half;
+        size -= half;
+    }
+    base + usize::from(size == 1 && slot_head(&slots[base]) < head)
+}
