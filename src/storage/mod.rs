@@ -32,6 +32,8 @@ mod pager;
 mod range;
 mod snapshots;
 mod store;
+#[allow(dead_code, unused_imports)]
+mod tree;
 mod version;
 
 #[cfg(test)]

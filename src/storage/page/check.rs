@@ -78,7 +78,8 @@ impl Node<'_> {
         if !self.is_leaf() && !self.suffix(0).is_empty() {
             return Err("the first child has a key".into());
         }
-        if self.key(0).as_slice() < self.lower() || self.upper().is_some_and(|upper| self.key(last).as_slice() >= upper) {
+        if self.key(0).as_slice() < self.lower() || self.upper().is_some_and(|upper| self.key(last).as_slice() >= upper)
+        {
             return Err("a key outside the fences".into());
         }
         if !self.is_leaf() && last > 0 && self.key(1).as_slice() <= self.lower() {

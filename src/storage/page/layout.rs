@@ -174,7 +174,13 @@ mod tests {
         let mut node = NodeMut::init(&mut inner, 1, b"", None);
         assert!(node.put_child(0, b"", 7));
         assert!(node.put_child(1, b"melon", 0x0809));
-        assert_eq!(dump(&inner), "");
+        assert_eq!(
+            dump(&inner),
+            "016 00 00 00 00 00 00 00 00 01 01 02 00 00 00 00 00\n\
+             032 f3 01 00 00 00 00 00 00 00 00 00 00 01 00 01 00\n\
+             048 fc 01 00 00 00 00 00 00 f3 01 05 00 6f 6c 65 6d\n\
+             496 00 00 00 09 08 00 00 6d 65 6c 6f 6e 07 00 00 00\n"
+        );
         Node::new(&leaf).check().unwrap();
         Node::new(&inner).check().unwrap();
     }
