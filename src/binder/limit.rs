@@ -9,7 +9,7 @@ use super::target::Target;
 use crate::base::{Error, Result, SqlState};
 use crate::expr::{CastContext, Expr};
 use crate::parser::ast;
-use crate::types::{SqlType, format_type};
+use crate::types::{SqlType, type_name};
 
 /// The clauses that stand around the body of a query.
 #[derive(Clone, Copy, Default)]
@@ -62,7 +62,7 @@ impl Binder<'_> {
         let count = self.coerce(bound, SqlType::INT8, CastContext::Assignment, pos)?.ok_or_else(|| {
             Error::new(
                 SqlState::DATATYPE_MISMATCH,
-                format!("argument of {} must be type bigint, not type {}", clause.name(), format_type(from.bare())),
+                format!("argument of {} must be type bigint, not type {}", clause.name(), type_name(from.oid)),
             )
             .at(pos)
         })?;

@@ -7,7 +7,7 @@ use super::state::{Binder, Parameters};
 use crate::base::{Error, Oid, Result, SqlState};
 use crate::expr::Expr;
 use crate::expr::resolve::ParamTypes;
-use crate::types::{SqlType, format_type, oid};
+use crate::types::{SqlType, format_type, oid, type_name};
 
 /// `MaxAllocSize / sizeof(Oid)` in PostgreSQL; the protocol cannot bind more than this.
 const PARAMS_MAX: i32 = 65535;
@@ -107,7 +107,7 @@ impl ParamTypes for Params {
         if slot.ty.oid == oid::UNKNOWN {
             slot.ty = ty.bare();
         } else if slot.ty.oid != ty.oid {
-            let types = format!("{} versus {}", format_type(slot.ty), format_type(ty.bare()));
+            let types = format!("{} versus {}", format_type(slot.ty), type_name(ty.oid));
             return Err(Error::new(
                 SqlState::AMBIGUOUS_PARAMETER,
                 format!("inconsistent types deduced for parameter ${}", index + 1),

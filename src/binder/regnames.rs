@@ -81,7 +81,7 @@ impl CatalogNames {
                     )),
                 }
             }
-            _ => Err(Error::unsupported(format!("input of type {}", crate::types::format_type(SqlType::of(ty))))),
+            _ => Err(Error::unsupported(format!("input of type {}", crate::types::type_name(ty)))),
         }
     }
 

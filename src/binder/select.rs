@@ -17,7 +17,7 @@ use crate::base::{Error, Result, SqlState};
 use crate::expr::registry::equality_operator;
 use crate::expr::{ColId, Expr};
 use crate::parser::ast::{self, QueryBody};
-use crate::types::format_type;
+use crate::types::type_name;
 
 /// A column that a bound query shows.
 #[derive(Clone, Debug)]
@@ -301,7 +301,7 @@ pub(super) fn check_equality(expr: &Expr, pos: usize) -> Result<()> {
     }
     Err(Error::new(
         SqlState::UNDEFINED_FUNCTION,
-        format!("could not identify an equality operator for type {}", format_type(expr.ty().bare())),
+        format!("could not identify an equality operator for type {}", type_name(expr.ty().oid)),
     )
     .at(pos))
 }

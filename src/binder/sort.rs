@@ -10,7 +10,7 @@ use crate::expr::registry::less_operator;
 use crate::expr::resolve::resolve_operator;
 use crate::expr::{ColId, Expr};
 use crate::parser::ast::{self, Constant, ExprKind, NullsOrder, SortDirection};
-use crate::types::{SqlType, format_type};
+use crate::types::{SqlType, type_name};
 
 /// One key of ORDER BY, by position in the target list.
 #[derive(Clone, Copy, Debug)]
@@ -54,7 +54,7 @@ pub(super) fn check_ordering(expr: &Expr, pos: usize) -> Result<()> {
     }
     Err(Error::new(
         SqlState::UNDEFINED_FUNCTION,
-        format!("could not identify an ordering operator for type {}", format_type(expr.ty().bare())),
+        format!("could not identify an ordering operator for type {}", type_name(expr.ty().oid)),
     )
     .hint("Use an explicit ordering operator or modify the query.")
     .at(pos))

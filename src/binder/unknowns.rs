@@ -5,7 +5,7 @@ use super::select::Bound;
 use super::state::{Binder, ColumnKind};
 use crate::base::{Error, Result, SqlState};
 use crate::expr::{CastContext, ColId, Expr};
-use crate::types::{SqlType, format_type, oid};
+use crate::types::{SqlType, format_type, oid, type_name};
 
 impl Binder<'_> {
     /// What is still of unknown type becomes text (`resolveTargetListUnknowns`).
@@ -33,7 +33,7 @@ impl Binder<'_> {
             let column = self.column_expr(id);
             let from = column.ty();
             let cast = self.coerce(column, ty, context, pos)?.ok_or_else(|| {
-                let (from, to) = (format_type(from.bare()), format_type(ty.bare()));
+                let (from, to) = (type_name(from.oid), type_name(ty.oid));
                 Error::new(SqlState::CANNOT_COERCE, format!("cannot cast type {from} to {to}")).at(pos)
             })?;
             casts.push((i, cast));

@@ -10,7 +10,7 @@ use crate::base::{Error, Result, SqlState};
 use crate::expr::resolve::resolve_operator;
 use crate::expr::{CastContext, Expr, Function, Kind};
 use crate::parser::ast::{self, FrameExclusion, FrameMode, Over};
-use crate::types::{SqlType, format_type, oid};
+use crate::types::{SqlType, format_type, oid, type_name};
 
 impl Binder<'_> {
     pub fn place_window_call(&mut self, call: &ast::FunctionCall, applied: Applied, pos: usize) -> Result<Expr> {
@@ -211,7 +211,7 @@ impl Binder<'_> {
             let value = self.coerce(bound, SqlType::INT8, CastContext::Assignment, at)?.ok_or_else(|| {
                 Error::new(
                     SqlState::DATATYPE_MISMATCH,
-                    format!("argument of {name} must be type bigint, not type {}", format_type(from.bare())),
+                    format!("argument of {name} must be type bigint, not type {}", type_name(from.oid)),
                 )
                 .at(at)
             })?;
@@ -226,10 +226,7 @@ impl Binder<'_> {
         let unsupported = |ty: SqlType| {
             Error::new(
                 SqlState::FEATURE_NOT_SUPPORTED,
-                format!(
-                    "RANGE with offset PRECEDING/FOLLOWING is not supported for column type {}",
-                    format_type(ty.bare())
-                ),
+                format!("RANGE with offset PRECEDING/FOLLOWING is not supported for column type {}", type_name(ty.oid)),
             )
             .at(pos)
         };
@@ -255,7 +252,7 @@ impl Binder<'_> {
                 format!(
                     "RANGE with offset PRECEDING/FOLLOWING is not supported for column type {} and offset type {}",
                     format_type(ty),
-                    format_type(from.bare())
+                    type_name(from.oid)
                 ),
             )
             .hint("Cast the offset value to an appropriate type.")

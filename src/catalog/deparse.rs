@@ -6,7 +6,7 @@ use super::snapshot::{Catalog, INFORMATION_SCHEMA, PG_CATALOG, UserType};
 use super::system::opclass;
 use crate::base::Oid;
 use crate::parser::quote_ident;
-use crate::types::{SqlType, format_type, type_info};
+use crate::types::{SqlType, format_type, type_info, type_name};
 
 /// Names as a session sees them.
 #[derive(Clone, Copy)]
@@ -49,12 +49,12 @@ impl<'a> Namer<'a> {
         })
     }
 
-    /// `format_type`: the SQL name of a type, of users' types too.
+    /// `format_type_be`: the SQL name of a type, of users' types too, with its modifier if it has one.
     pub fn type_name(&self, ty: SqlType) -> String {
         if let Some(info) = type_info(ty.oid)
             && info.kind != b'c'
         {
-            return format_type(ty);
+            return if ty.typmod < 0 { type_name(ty.oid) } else { format_type(ty) };
         }
         if let Some(UserType::ArrayOf(element)) = self.catalog.user_type(ty.oid) {
             return format!("{}[]", self.type_name(SqlType::of(*element)));

@@ -5,7 +5,7 @@ use super::array_text::too_many_dimensions;
 use super::datetime::{pack_timetz, unpack_timetz};
 use super::typmod::{coerce_typmod, type_name};
 use super::{ArrayValue, Datum, DatumRef, Interval, Numeric, RecordValue, SqlType};
-use super::{character, info, int, json, oid};
+use super::{bit, character, info, int, json, oid};
 use crate::base::{Error, Oid, Result, SqlState};
 
 /// How deep rows may hold arrays of rows.
@@ -109,6 +109,10 @@ impl<'a> Wire<'a> {
                 let text = self.text()?;
                 json::validate(text)?;
                 Datum::Text(text.into())
+            }
+            oid::BIT | oid::VARBIT => {
+                let length = bit::checked_length(ty, self.i32()?)?;
+                Datum::Text(bit::from_bytes(self.take(bit::bytes_of(length))?, length).into())
             }
             oid::BYTEA => Datum::Bytes(self.all().into()),
             oid::UUID => Datum::Uuid(self.fixed()?),
@@ -325,6 +329,7 @@ pub fn write_binary(out: &mut Vec<u8>, ty: SqlType, value: DatumRef<'_>) {
         }
         DatumRef::Text(v) => match ty.oid {
             oid::CHAR => out.push(character::char_to_byte(v)),
+            oid::BIT | oid::VARBIT => bit::write_binary(out, v),
             _ => out.extend_from_slice(v.as_bytes()),
         },
         DatumRef::Bytes(v) => out.extend_from_slice(v),

@@ -26,6 +26,7 @@ pub mod array;
 mod array_text;
 mod batch;
 mod binary;
+pub mod bit;
 pub mod boolean;
 pub mod bytea;
 pub mod character;

@@ -51,6 +51,7 @@ impl SqlType {
             oid::FLOAT8 => Physical::Float64,
             oid::NUMERIC => Physical::Numeric,
             oid::TEXT | oid::VARCHAR | oid::BPCHAR | oid::NAME | oid::CHAR | oid::UNKNOWN => Physical::Text,
+            oid::BIT | oid::VARBIT => Physical::Text,
             oid::BYTEA => Physical::Bytes,
             oid::INTERVAL => Physical::Interval,
             oid::UUID => Physical::Uuid,

@@ -1,7 +1,7 @@
 //! The text forms: each type's input and output function (`xin`, `xout`), chosen by type.
 
 use super::{Datum, DatumRef, FormatContext, SqlType, info, oid};
-use super::{array_text, boolean, bytea, character, datetime, float, int, json, record_text, uuid};
+use super::{array_text, bit, boolean, bytea, character, datetime, float, int, json, record_text, uuid};
 use crate::base::{Error, Oid, Result, SqlState};
 
 /// 22P02: `invalid input syntax for type integer: "x"`.
@@ -50,6 +50,7 @@ pub fn parse_text(ty: SqlType, text: &str, context: &FormatContext) -> Result<Da
         oid::VARCHAR | oid::BPCHAR => Datum::Text(character::fit(ty, text, false)?.into()),
         oid::NAME => Datum::Text(character::truncate_name(text).into()),
         oid::CHAR => Datum::Text(character::char_from_text(text)),
+        oid::BIT | oid::VARBIT => Datum::Text(bit::parse(ty, text)?.into()),
         oid::BYTEA => Datum::Bytes(bytea::parse(text)?.into()),
         oid::UUID => Datum::Uuid(uuid::parse(text)?),
         oid::JSON => {

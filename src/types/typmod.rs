@@ -3,12 +3,11 @@
 //! Encodings are PostgreSQL's: character lengths plus 4; numeric precision in the high half and an 11-bit scale in the low,
 //! plus 4; digits of seconds for times; for intervals, fields in the high half and digits in the low.
 
-use super::{ArrayValue, Datum, Interval, Numeric, SqlType, character, info, oid};
+use super::{ArrayValue, Datum, Interval, Numeric, SqlType, bit, character, info, oid};
 use crate::base::{Error, Oid, Result, SqlState};
 
 const HEADER: i32 = 4;
 const CHARACTERS_MAX: i32 = 10_485_760;
-const BITS_MAX: i32 = i32::MAX - 7;
 const NUMERIC_PRECISION_MAX: i32 = 1000;
 const NUMERIC_SCALE_MAX: i32 = 1000;
 /// Digits of a second that are kept.
@@ -136,8 +135,8 @@ pub fn typmod_in(oid: Oid, numbers: &[i32]) -> Result<i32> {
     match info::element_of(oid).unwrap_or(oid) {
         oid::VARCHAR => length_in("varchar", CHARACTERS_MAX, numbers).map(|n| n + HEADER),
         oid::BPCHAR => length_in("char", CHARACTERS_MAX, numbers).map(|n| n + HEADER),
-        oid::BIT => length_in("bit", BITS_MAX, numbers),
-        oid::VARBIT => length_in("varbit", BITS_MAX, numbers),
+        oid::BIT => length_in("bit", bit::BITS_MAX, numbers),
+        oid::VARBIT => length_in("varbit", bit::BITS_MAX, numbers),
         oid::NUMERIC => numeric_in(numbers),
         oid::TIME => digits_in("TIME", "", numbers),
         oid::TIMETZ => digits_in("TIME", " WITH TIME ZONE", numbers),
@@ -201,18 +200,19 @@ fn interval_in(numbers: &[i32]) -> Result<i32> {
     }
 }
 
-/// The type's length coercion: `char(n)` and `varchar(n)` truncate when `explicit`, else refuse what is too long
+/// The type's length coercion: `char(n)`, `varchar(n)` and bit strings truncate when `explicit`, else refuse what is too long
 /// (22001); numerics and times are rounded (22003 on overflow); arrays element by element.
 pub fn coerce_typmod(ty: SqlType, value: Datum, explicit: bool) -> Result<Datum> {
     if ty.typmod < 0 {
         return Ok(value);
     }
     match (ty.oid, value) {
-        (oid::VARCHAR | oid::BPCHAR, Datum::Text(text)) => {
-            let fitted = match character::fit(ty, &text, explicit)? {
-                fitted if fitted.len() == text.len() => None,
-                fitted => Some(fitted.into()),
+        (oid::VARCHAR | oid::BPCHAR | oid::BIT | oid::VARBIT, Datum::Text(text)) => {
+            let fitted = match ty.oid {
+                oid::BIT | oid::VARBIT => bit::fit(ty, &text, explicit)?,
+                _ => character::fit(ty, &text, explicit)?,
             };
+            let fitted = (fitted.len() != text.len()).then(|| fitted.into());
             Ok(Datum::Text(fitted.unwrap_or(text)))
         }
         (oid::NUMERIC, Datum::Numeric(n)) => match numeric_typmod(ty.typmod) {

@@ -7,7 +7,7 @@ use crate::binder::typename;
 use crate::catalog::UserType;
 use crate::expr::{CastContext, Expr, Index};
 use crate::parser::ast::{self, ExprKind, Indirection};
-use crate::types::{SqlType, format_type, oid};
+use crate::types::{SqlType, oid, type_name};
 
 impl Binder<'_> {
     /// `ARRAY[...]`. `wanted` is the array type that a cast asks for, and its element type.
@@ -161,7 +161,7 @@ impl Binder<'_> {
             Some(UserType::Row(table)) => table.name.clone(),
             Some(UserType::Object(object)) => object.name.clone(),
             Some(UserType::ArrayOf(element)) => format!("{}[]", self.type_name(SqlType::of(*element))),
-            None => format_type(ty.bare()),
+            None => type_name(ty.oid),
         }
     }
 
@@ -227,7 +227,7 @@ impl Binder<'_> {
 pub(super) fn no_array_type(element: SqlType, pos: usize) -> Error {
     Error::new(
         SqlState::UNDEFINED_OBJECT,
-        format!("could not find array type for data type {}", format_type(element.bare())),
+        format!("could not find array type for data type {}", type_name(element.oid)),
     )
     .at(pos)
 }

@@ -5,7 +5,7 @@ use crate::binder::state::Binder;
 use crate::binder::typename;
 use crate::expr::{CastContext, Expr};
 use crate::parser::ast::{self, ExprKind, QualifiedName};
-use crate::types::{SqlType, format_type, oid, type_info};
+use crate::types::{SqlType, oid, type_info, type_name};
 
 impl Binder<'_> {
     pub fn transform_cast(&mut self, arg: &ast::Expr, target: &ast::TypeName, pos: usize) -> Result<Expr> {
@@ -49,7 +49,7 @@ impl Binder<'_> {
         if !collatable {
             return Err(Error::new(
                 SqlState::DATATYPE_MISMATCH,
-                format!("collations are not supported by type {}", format_type(ty.bare())),
+                format!("collations are not supported by type {}", type_name(ty.oid)),
             )
             .at(pos));
         }

@@ -7,7 +7,7 @@ use crate::expr::Expr;
 use crate::expr::registry::less_operator;
 use crate::expr::resolve::{common_type, resolve_operator};
 use crate::parser::ast;
-use crate::types::{SqlType, format_type, oid};
+use crate::types::{SqlType, oid, type_name};
 
 impl Binder<'_> {
     pub fn transform_case(&mut self, case: &ast::Case, pos: usize) -> Result<Expr> {
@@ -69,7 +69,7 @@ impl Binder<'_> {
         if less_operator(ty).is_none() {
             return Err(Error::new(
                 SqlState::UNDEFINED_FUNCTION,
-                format!("could not identify a comparison function for type {}", format_type(ty.bare())),
+                format!("could not identify a comparison function for type {}", type_name(ty.oid)),
             )
             .at(pos));
         }

@@ -1,6 +1,6 @@
 //! Constants (`make_const`).
 
-use crate::base::{Error, Result};
+use crate::base::Result;
 use crate::binder::state::Binder;
 use crate::expr::Expr;
 use crate::parser::ast::Constant;
@@ -14,7 +14,10 @@ impl Binder<'_> {
             Constant::Integer(value) => Expr::constant(*value, SqlType::INT4),
             Constant::Float(text) => return self.number(text, pos),
             Constant::String(text) => Expr::constant(text.as_str(), SqlType::UNKNOWN),
-            Constant::BitString(_) => return Err(Error::unsupported("type bit").at(pos)),
+            Constant::BitString(text) => {
+                let value = parse_text(SqlType::BIT, text, self.env.format).map_err(|e| e.at(pos))?;
+                Expr::Const { value, ty: SqlType::BIT }
+            }
         })
     }
 

@@ -7,7 +7,7 @@ use crate::catalog::PG_CATALOG;
 use crate::expr::resolve::{resolve_any_all, resolve_operator};
 use crate::expr::{Expr, Form};
 use crate::parser::ast::{self, ExprKind, OperatorName};
-use crate::types::{format_type, oid};
+use crate::types::{oid, type_name};
 
 /// A bound operand and where it begins.
 pub(in crate::binder) struct Operand {
@@ -110,8 +110,8 @@ impl Binder<'_> {
                 Err(Error::new(SqlState::INVALID_SCHEMA_NAME, format!("schema \"{schema}\" does not exist")).at(op.pos))
             }
             Some(_) => {
-                let left = left.map_or(String::new(), |l| format!("{} ", format_type(l.expr.ty().bare())));
-                let right = format_type(right.expr.ty().bare());
+                let left = left.map_or(String::new(), |l| format!("{} ", type_name(l.expr.ty().oid)));
+                let right = type_name(right.expr.ty().oid);
                 Err(Error::new(
                     SqlState::UNDEFINED_FUNCTION,
                     format!("operator does not exist: {left}{schema}.{} {right}", op.name),

@@ -12,7 +12,7 @@ use crate::binder::typename;
 use crate::expr::resolve::resolve_operator;
 use crate::expr::{CastContext, Expr, Quantified, RowTest, SubqueryKind};
 use crate::parser::ast::{self, ExprKind, OperatorName};
-use crate::types::{SqlType, format_type, oid};
+use crate::types::{SqlType, oid, type_name};
 
 impl Binder<'_> {
     /// The query of a subquery, bound under the current level.
@@ -177,6 +177,6 @@ fn check_widths(left: usize, right: usize, pos: usize) -> Result<()> {
 }
 
 fn not_boolean(ty: SqlType, pos: usize) -> Error {
-    let message = format!("row comparison operator must yield type boolean, not type {}", format_type(ty.bare()));
+    let message = format!("row comparison operator must yield type boolean, not type {}", type_name(ty.oid));
     Error::new(SqlState::DATATYPE_MISMATCH, message).at(pos)
 }

@@ -106,6 +106,7 @@ pub(super) fn measures(ty: SqlType) -> Measures {
             let n = ty.typmod - 4;
             Measures { characters: Some(n), octets: Some(n.saturating_mul(4).min(1 << 30)), ..Measures::default() }
         }
+        oid::BIT | oid::VARBIT if ty.typmod > 0 => Measures { characters: Some(ty.typmod), ..Measures::default() },
         oid::TEXT | oid::VARCHAR | oid::BPCHAR => Measures { octets: Some(1 << 30), ..Measures::default() },
         oid::DATE => datetime(0),
         oid::TIME | oid::TIMETZ | oid::TIMESTAMP | oid::TIMESTAMPTZ => {
@@ -124,7 +125,7 @@ pub(super) fn maybe_int(n: Option<i32>) -> Datum {
 pub(super) fn data_type(ty: SqlType) -> String {
     match type_info(ty.oid) {
         Some(t) if t.is_array() => "ARRAY".into(),
-        Some(_) => crate::types::format_type(ty.bare()),
+        Some(_) => crate::types::type_name(ty.oid),
         None => "USER-DEFINED".into(),
     }
 }

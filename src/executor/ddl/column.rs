@@ -181,11 +181,11 @@ pub fn check_type(column: &str, ty: SqlType) -> Result<()> {
     if info.kind == b'p' {
         return Err(Error::new(
             SqlState::INVALID_TABLE_DEFINITION,
-            format!("column \"{column}\" has pseudo-type {}", types::format_type(ty.bare())),
+            format!("column \"{column}\" has pseudo-type {}", types::type_name(ty.oid)),
         ));
     }
     if !types::supported(ty.oid) {
-        return Err(Error::unsupported(format!("type {}", types::format_type(ty.bare()))));
+        return Err(Error::unsupported(format!("type {}", types::type_name(ty.oid))));
     }
     Ok(())
 }
@@ -203,7 +203,7 @@ pub fn collation(name: Option<&QualifiedName>, ty: SqlType) -> Result<Oid> {
     if own == Oid::INVALID {
         return Err(Error::new(
             SqlState::DATATYPE_MISMATCH,
-            format!("collations are not supported by type {}", types::format_type(ty.bare())),
+            format!("collations are not supported by type {}", types::type_name(ty.oid)),
         )
         .at(name.pos()));
     }

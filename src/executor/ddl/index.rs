@@ -138,7 +138,7 @@ fn key(
             SqlState::UNDEFINED_OBJECT,
             format!(
                 "data type {} has no default operator class for access method \"{method}\"",
-                types::format_type(ty.bare())
+                types::type_name(ty.oid)
             ),
         )
         .hint(

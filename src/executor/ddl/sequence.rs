@@ -9,7 +9,7 @@ use crate::parser::ast::{
 };
 use crate::table::{self, sequence_type_bounds};
 use crate::txn::LockMode;
-use crate::types::{SqlType, format_type, oid};
+use crate::types::{oid, type_name};
 use std::sync::Arc;
 
 /// A sequence's numbers.
@@ -128,7 +128,7 @@ impl Definition {
     }
 
     fn check_bounds(&self, type_min: i64, type_max: i64) -> Result<()> {
-        let name = format_type(SqlType::of(self.type_oid));
+        let name = type_name(self.type_oid);
         if self.max < type_min || self.max > type_max {
             return Err(wrong(format!("MAXVALUE ({}) is out of range for sequence data type {name}", self.max)));
         }

@@ -2,6 +2,7 @@
 //!
 //! `per_group.rs` and `native.rs` make accumulators of what an aggregate does with one value; the other files say that.
 
+mod bits;
 mod collect;
 mod count;
 mod exact;
@@ -34,12 +35,15 @@ static AGGREGATES: &[Function] = &[
     f(2236, "bit_and", &[INT2], INT2, Aggregate(folded::<i16, BitAnd>)).of_kind(Kind::Aggregate),
     f(2238, "bit_and", &[INT4], INT4, Aggregate(folded::<i32, BitAnd>)).of_kind(Kind::Aggregate),
     f(2240, "bit_and", &[INT8], INT8, Aggregate(folded::<i64, BitAnd>)).of_kind(Kind::Aggregate),
+    f(2242, "bit_and", &[BIT], BIT, Aggregate(bits::and)).of_kind(Kind::Aggregate),
     f(2237, "bit_or", &[INT2], INT2, Aggregate(folded::<i16, BitOr>)).of_kind(Kind::Aggregate),
     f(2239, "bit_or", &[INT4], INT4, Aggregate(folded::<i32, BitOr>)).of_kind(Kind::Aggregate),
     f(2241, "bit_or", &[INT8], INT8, Aggregate(folded::<i64, BitOr>)).of_kind(Kind::Aggregate),
+    f(2243, "bit_or", &[BIT], BIT, Aggregate(bits::or)).of_kind(Kind::Aggregate),
     f(6164, "bit_xor", &[INT2], INT2, Aggregate(folded::<i16, BitXor>)).of_kind(Kind::Aggregate),
     f(6165, "bit_xor", &[INT4], INT4, Aggregate(folded::<i32, BitXor>)).of_kind(Kind::Aggregate),
     f(6166, "bit_xor", &[INT8], INT8, Aggregate(folded::<i64, BitXor>)).of_kind(Kind::Aggregate),
+    f(6167, "bit_xor", &[BIT], BIT, Aggregate(bits::xor)).of_kind(Kind::Aggregate),
     f(2517, "bool_and", &[BOOL], BOOL, Aggregate(extreme::bool_and)).of_kind(Kind::Aggregate),
     f(2518, "bool_or", &[BOOL], BOOL, Aggregate(extreme::bool_or)).of_kind(Kind::Aggregate),
     f(2829, "corr", &[FLOAT8, FLOAT8], FLOAT8, Aggregate(statistics::corr)).of_kind(Kind::Aggregate),

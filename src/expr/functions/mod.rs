@@ -6,6 +6,7 @@
 pub(super) mod arith;
 mod array;
 pub(super) mod array_slice;
+pub(super) mod bit;
 mod boolean;
 pub(super) mod compare;
 pub(super) mod convert;
@@ -34,6 +35,7 @@ use crate::base::Oid;
 pub static TABLES: &[&[Function]] = &[
     arith::TABLE,
     array::TABLE,
+    bit::TABLE,
     boolean::TABLE,
     compare::TABLE,
     datetime::ARITH,

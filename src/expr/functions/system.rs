@@ -39,8 +39,11 @@ fn format_type(cx: &mut EvalContext<'_>, a: &[DatumRef<'_>]) -> Result<Datum> {
         let func = registry::function(Oid(FORMAT_TYPE)).expect("format_type is registered");
         return cx.host.call(func, a);
     }
-    let typmod = if let DatumRef::Int4(m) = a[1] { m } else { -1 };
-    Ok(Datum::from(crate::types::format_type(SqlType::with_typmod(oid, typmod))))
+    // A modifier that says "none" is another thing than no word about it.
+    Ok(Datum::from(match a[1] {
+        DatumRef::Int4(typmod) => crate::types::format_type(SqlType::with_typmod(oid, typmod)),
+        _ => crate::types::type_name(oid),
+    }))
 }
 
 const FORMAT_TYPE: u32 = 1081;

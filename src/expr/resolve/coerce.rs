@@ -7,7 +7,7 @@ use crate::expr::function::{CastContext, CastMethod, Function};
 use crate::expr::registry;
 use crate::expr::tree::{Coercion, Expr, Form};
 use crate::types::{
-    Datum, FormatContext, Physical, SqlType, array_of, element_of, format_type, oid, parse_text, type_info,
+    Datum, FormatContext, Physical, SqlType, array_of, element_of, format_type, oid, parse_text, type_info, type_name,
 };
 
 /// How a value gets from one type to another.
@@ -106,7 +106,7 @@ impl Coercer<'_> {
         self.coerce(expr, to, CastContext::Explicit)?.ok_or_else(|| {
             Error::new(
                 SqlState::CANNOT_COERCE,
-                format!("cannot cast type {} to {}", format_type(from.bare()), format_type(to.bare())),
+                format!("cannot cast type {} to {}", type_name(from.oid), type_name(to.oid)),
             )
         })
     }
@@ -131,11 +131,7 @@ impl Coercer<'_> {
         self.coerce(expr, to, CastContext::Assignment)?.ok_or_else(|| {
             Error::new(
                 SqlState::DATATYPE_MISMATCH,
-                format!(
-                    "argument of {construct} must be type {}, not type {}",
-                    format_type(to),
-                    format_type(from.bare())
-                ),
+                format!("argument of {construct} must be type {}, not type {}", format_type(to), type_name(from.oid)),
             )
         })
     }
@@ -157,11 +153,7 @@ impl Coercer<'_> {
         if !can_coerce(from.oid, ty.oid, CastContext::Implicit) {
             return Err(Error::new(
                 SqlState::CANNOT_COERCE,
-                format!(
-                    "{construct} could not convert type {} to {}",
-                    format_type(from.bare()),
-                    format_type(ty.bare())
-                ),
+                format!("{construct} could not convert type {} to {}", type_name(from.oid), type_name(ty.oid)),
             ));
         }
         self.coerce_type(expr, ty, CastContext::Implicit)
@@ -274,7 +266,7 @@ pub fn array_type_of(ty: SqlType) -> Result<SqlType> {
         Some(array) => Ok(SqlType::of(array)),
         None => Err(Error::new(
             SqlState::UNDEFINED_OBJECT,
-            format!("could not find array type for data type {}", format_type(ty.bare())),
+            format!("could not find array type for data type {}", type_name(ty.oid)),
         )),
     }
 }

@@ -3,7 +3,7 @@
 use super::coerce::can_coerce;
 use crate::base::{Error, Oid, Result, SqlState};
 use crate::expr::function::CastContext;
-use crate::types::{SqlType, format_type, oid, type_info};
+use crate::types::{SqlType, oid, type_info, type_name};
 
 /// A type's category and whether it is preferred in it. Types from outside the built-in table are `U`ser-defined.
 pub fn category(ty: Oid) -> (u8, bool) {
@@ -60,11 +60,7 @@ pub fn common_type(construct: &str, types: &[SqlType]) -> Result<SqlType> {
     let chosen = common(&oids).map_err(|(a, b)| {
         Error::new(
             SqlState::DATATYPE_MISMATCH,
-            format!(
-                "{construct} types {} and {} cannot be matched",
-                format_type(SqlType::of(a)),
-                format_type(SqlType::of(b))
-            ),
+            format!("{construct} types {} and {} cannot be matched", type_name(a), type_name(b)),
         )
     })?;
     let same = types.iter().all(|t| t.oid == chosen && t.typmod == types[0].typmod);

@@ -5,7 +5,7 @@ use super::coerce::can_coerce;
 use super::common::select_common_type;
 use crate::base::{Error, Oid, Result, SqlState};
 use crate::expr::function::CastContext;
-use crate::types::{SqlType, array_of, element_of, format_type, oid, type_info};
+use crate::types::{array_of, element_of, oid, type_info, type_name};
 
 /// Whether the type is one of the `any*` that a call makes concrete (`"any"` is not).
 pub fn is_polymorphic(ty: Oid) -> bool {
@@ -32,7 +32,7 @@ fn mismatch(message: String) -> Error {
 }
 
 fn name(ty: Oid) -> String {
-    format_type(SqlType::of(ty))
+    type_name(ty)
 }
 
 /// What the two families stand for.

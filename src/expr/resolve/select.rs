@@ -8,7 +8,7 @@ use crate::base::{Error, Oid, Result, SqlState};
 use crate::expr::function::{CastContext, Function, Operator};
 use crate::expr::functions::array_form;
 use crate::expr::registry;
-use crate::types::{SqlType, element_of, format_type, oid, type_by_name};
+use crate::types::{SqlType, element_of, oid, type_by_name, type_name};
 
 /// The arguments of a call as far as resolution cares.
 #[derive(Clone, Copy, Debug, Default)]
@@ -60,8 +60,8 @@ pub fn function_signature(name: &str, args: CallArgs<'_>) -> String {
         .iter()
         .enumerate()
         .map(|(i, t)| match args.names.get(i).copied().flatten() {
-            Some(n) => format!("{n} => {}", format_type(t.bare())),
-            None => format_type(t.bare()),
+            Some(n) => format!("{n} => {}", type_name(t.oid)),
+            None => type_name(t.oid),
         })
         .collect();
     format!("{name}({})", types.join(", "))
@@ -349,8 +349,8 @@ pub fn resolve_operator(name: &str, left: Option<SqlType>, right: SqlType) -> Re
     };
     let op = op.map_err(|e| e.error(name, left, right))?;
     if registry::function(op.func).is_none() {
-        let side = |t: Oid| if t == Oid::INVALID { String::new() } else { format_type(SqlType::of(t)) + " " };
-        let operator = format!("operator {}{name} {}", side(op.left), format_type(SqlType::of(op.right)));
+        let side = |t: Oid| if t == Oid::INVALID { String::new() } else { type_name(t) + " " };
+        let operator = format!("operator {}{name} {}", side(op.left), type_name(op.right));
         return Err(Error::unsupported(operator));
     }
     let (declared, actual): (Vec<Oid>, Vec<Oid>) = match left {
@@ -385,9 +385,9 @@ enum Unresolved {
 
 impl Unresolved {
     fn error(self, name: &str, left: Option<SqlType>, right: SqlType) -> Error {
-        let right_name = format_type(right.bare());
+        let right_name = type_name(right.oid);
         let signature = match left {
-            Some(left) => format!("{} {name} {right_name}", format_type(left.bare())),
+            Some(left) => format!("{} {name} {right_name}", type_name(left.oid)),
             None => format!("{name} {right_name}"),
         };
         match self {

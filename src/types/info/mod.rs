@@ -97,6 +97,8 @@ pub fn supported(oid: Oid) -> bool {
         | oid::FLOAT8
         | oid::UNKNOWN
         | oid::ACLITEM
+        | oid::BIT
+        | oid::VARBIT
         | oid::BPCHAR
         | oid::VARCHAR
         | oid::DATE

@@ -22,7 +22,7 @@ use crate::base::{Error, Oid, SqlState};
 use crate::expr::context::EvalContext;
 use crate::expr::function::Function;
 use crate::types::datetime::calendar::MICROS_PER_SECOND;
-use crate::types::{SqlType, TimeZone, format_type};
+use crate::types::{TimeZone, type_name};
 
 /// The families' tables.
 pub(super) static ARITH: &[Function] = arith::TABLE;
@@ -48,12 +48,12 @@ fn seconds(timestamp: i64) -> i64 {
 }
 
 fn unit_not_supported(unit: &str, ty: Oid) -> Error {
-    let message = format!("unit \"{unit}\" not supported for type {}", format_type(SqlType::of(ty)));
+    let message = format!("unit \"{unit}\" not supported for type {}", type_name(ty));
     Error::new(SqlState::FEATURE_NOT_SUPPORTED, message)
 }
 
 fn unit_not_recognized(unit: &str, ty: Oid) -> Error {
-    let message = format!("unit \"{unit}\" not recognized for type {}", format_type(SqlType::of(ty)));
+    let message = format!("unit \"{unit}\" not recognized for type {}", type_name(ty));
     Error::new(SqlState::INVALID_PARAMETER_VALUE, message)
 }
 
