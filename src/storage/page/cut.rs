@@ -33,6 +33,43 @@ pub fn separator<'k>(below: &[u8], key: &'k [u8]) -> &'k [u8] {
     &key[..=common(below, key)]
 }
 
+/// What entries would take in a page whose fences are not known yet.
+#[derive(Clone, Copy, Debug)]
+pub struct Extent {
+    leaf: bool,
+    entries: usize,
+    /// Without the key that an inner page's first entry does not have.
+    key_bytes: usize,
+    value_bytes: usize,
+}
+
+impl Extent {
+    pub fn new(level: u8) -> Extent {
+        Extent { leaf: level == 0, entries: 0, key_bytes: 0, value_bytes: 0 }
+    }
+
+    /// With one more entry behind the others.
+    pub fn with(self, key_len: usize, value_len: usize) -> Extent {
+        let key_len = if self.leaf || self.entries > 0 { key_len } else { 0 };
+        Extent {
+            entries: self.entries + 1,
+            key_bytes: self.key_bytes + key_len,
+            value_bytes: self.value_bytes + value_len,
+            ..self
+        }
+    }
+
+    /// Bytes in use of a page with these fences; no upper one is empty.
+    pub fn page_bytes(self, lower: &[u8], upper: &[u8]) -> usize {
+        let (head, keys) = match self.leaf {
+            true => (LEAF_ENTRY_BYTES, self.entries),
+            false => (INNER_ENTRY_BYTES, self.entries.saturating_sub(1)),
+        };
+        let entries = self.entries * (SLOT_BYTES + head) + self.key_bytes - keys * common(lower, upper);
+        HEAD_BYTES + lower.len() + upper.len() + entries + self.value_bytes
+    }
+}
+
 impl Node<'_> {
     /// Where to split the page so that `key` gets room, which was found or is missing at `at`.
     pub fn cut(self, at: Result<usize, usize>, key: &[u8]) -> Cut {
@@ -63,16 +100,26 @@ impl Node<'_> {
         } else {
             (at, separator(key, &self.key(at)).to_vec())
         };
-        let left = (0..at).map(|i| SLOT_BYTES + self.entry_bytes(self.raw(i))).sum();
-        self.fits(left, separator.len()).then_some(Cut { at, separator })
+        let left: usize = (0..at).map(|i| SLOT_BYTES + self.entry_bytes(self.raw(i))).sum();
+        let halves = [
+            (at, left, self.lower(), separator.as_slice()),
+            (len - at, self.entries_bytes() - left, &separator, self.upper().unwrap_or_default()),
+        ];
+        let fit = halves.into_iter().all(|(entries, bytes, lower, upper)| {
+            // A longer prefix than the page's shortens all keys but the one that an inner page's first entry lacks.
+            let keys = if self.is_leaf() { entries } else { entries.saturating_sub(1) };
+            let shorter = keys * (common(lower, upper) - self.prefix_len());
+            HEAD_BYTES + lower.len() + upper.len() + bytes - shorter <= self.bytes.len()
+        });
+        fit.then_some(Cut { at, separator })
     }
 
     fn entries_bytes(self) -> usize {
         self.heap_end() - self.heap() - self.garbage() + self.len() * SLOT_BYTES
     }
 
-    /// Whether both halves fit when `left` bytes of entries and slots stay. The prefixes of the halves are at least as
-    /// long as the page's, so their entries take no more than they do here.
+    /// Whether both halves fit when `left` bytes of entries and slots stay, whatever their prefixes: those are at least
+    /// as long as the page's, so the entries take no more than they do here.
     fn fits(self, left: usize, separator_len: usize) -> bool {
         let (lower, upper) = self.fence_lens();
         let room = self.bytes.len() - HEAD_BYTES - separator_len;

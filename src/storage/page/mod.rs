@@ -30,7 +30,7 @@ mod node;
 #[cfg(test)]
 mod tests;
 
-pub use cut::{Cut, separator};
+pub use cut::{Cut, Extent, separator};
 pub use edit::NodeMut;
 pub use layout::{HEAD_BYTES, Limits, PAGER_HEAD_BYTES};
 pub use node::{Node, Slot};

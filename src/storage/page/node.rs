@@ -157,6 +157,16 @@ impl<'a> Node<'a> {
         self.bytes.len() - self.free_bytes()
     }
 
+    pub fn has_room_for_child(self, key: &[u8]) -> bool {
+        SLOT_BYTES + INNER_ENTRY_BYTES + key.len() - self.prefix_len() <= self.free_bytes()
+    }
+
+    /// Less than a quarter of what fits between the fences is used: the page might be merged with a neighbour.
+    pub fn is_sparse(self) -> bool {
+        let room = self.heap_end() - HEAD_BYTES;
+        self.len() == 0 || (room - self.free_bytes()) * 4 < room
+    }
+
     /// Where `key`, which lies between the fences, is; else where it belongs.
     pub fn search(self, key: &[u8]) -> Result<usize, usize> {
         let suffix = &key[self.prefix_len()..];

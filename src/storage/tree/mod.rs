@@ -27,14 +27,16 @@
 
 mod bulk;
 mod free;
+mod merge;
 mod scan;
 mod search;
+mod split;
 mod update;
 mod verify;
 
 pub use super::page::{Limits, Slot};
 pub use bulk::Builder;
-pub use free::free_all;
+pub use free::{each_page, free_all};
 pub use scan::{Leaf, Step, visit_leaf};
 pub use search::{lookup, prefault};
 pub use update::{Change, create, update};
