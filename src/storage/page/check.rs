@@ -42,8 +42,9 @@ impl Node<'_> {
         if heap < slots_end || heap > self.heap_end() || self.garbage() > self.heap_end() - heap {
             return Err("slots, heap and fences overlap".into());
         }
-        if self.prefix_len() != common(self.lower(), self.upper().unwrap_or_default()) {
-            return Err("the prefix is not what the fences share".into());
+        let shared = common(self.lower(), self.upper().unwrap_or_default());
+        if !(shared..=lower).contains(&self.prefix_len()) {
+            return Err("the prefix is shorter than what the fences share, or longer than the lower one".into());
         }
         if self.upper().is_some_and(|upper| upper <= self.lower()) {
             return Err("the fences are out of order".into());

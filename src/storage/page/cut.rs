@@ -59,14 +59,14 @@ impl Extent {
         }
     }
 
-    /// Bytes in use of a page with these fences; no upper one is empty.
-    pub fn page_bytes(self, lower: &[u8], upper: &[u8]) -> usize {
+    /// Bytes in use of a page with these fences whose last key is `last`.
+    pub fn page_bytes(self, lower: &[u8], upper_len: usize, last: &[u8]) -> usize {
         let (head, keys) = match self.leaf {
             true => (LEAF_ENTRY_BYTES, self.entries),
             false => (INNER_ENTRY_BYTES, self.entries.saturating_sub(1)),
         };
-        let entries = self.entries * (SLOT_BYTES + head) + self.key_bytes - keys * common(lower, upper);
-        HEAD_BYTES + lower.len() + upper.len() + entries + self.value_bytes
+        let entries = self.entries * (SLOT_BYTES + head) + self.key_bytes - keys * common(lower, last);
+        HEAD_BYTES + lower.len() + upper_len + entries + self.value_bytes
     }
 }
 
@@ -74,7 +74,7 @@ impl Node<'_> {
     /// Where to split the page so that `key` gets room, which was found or is missing at `at`.
     pub fn cut(self, at: Result<usize, usize>, key: &[u8]) -> Cut {
         if let Err(at) = at
-            && (self.len() == 1 || self.ascends(at))
+            && (self.keys() == 1 || self.ascends(at) || !key.starts_with(self.prefix()))
             && let Some(cut) = self.cut_beside(at, key)
         {
             return cut;
@@ -88,30 +88,27 @@ impl Node<'_> {
         run || self.upper().is_none() && at > 0 && at >= len - len / 8
     }
 
-    /// A cut where `key` belongs: in front of it when what stays is the larger part, else behind it, so that the run
-    /// goes on filling the left page.
+    /// A cut where `key` belongs: in front of it when what stays is the larger part (or up to two entries earlier, as the
+    /// new fence may take more than is free), else behind it, so that the run goes on filling the left page.
     fn cut_beside(self, at: usize, key: &[u8]) -> Option<Cut> {
-        let len = self.len();
-        let (at, separator) = if !self.is_leaf() {
-            let at = at.min(len - 1).max(1);
-            (at, self.key(at))
-        } else if at > 0 && at * 2 >= len {
-            (at, separator(&self.key(at - 1), key).to_vec())
-        } else {
-            (at, separator(key, &self.key(at)).to_vec())
-        };
-        let left: usize = (0..at).map(|i| SLOT_BYTES + self.entry_bytes(self.raw(i))).sum();
-        let halves = [
-            (at, left, self.lower(), separator.as_slice()),
-            (len - at, self.entries_bytes() - left, &separator, self.upper().unwrap_or_default()),
-        ];
-        let fit = halves.into_iter().all(|(entries, bytes, lower, upper)| {
-            // A longer prefix than the page's shortens all keys but the one that an inner page's first entry lacks.
-            let keys = if self.is_leaf() { entries } else { entries.saturating_sub(1) };
-            let shorter = keys * (common(lower, upper) - self.prefix_len());
-            HEAD_BYTES + lower.len() + upper.len() + bytes - shorter <= self.bytes.len()
-        });
-        fit.then_some(Cut { at, separator })
+        if at == 0 || at * 2 < self.len() {
+            let separator = if self.is_leaf() { separator(key, &self.key(at)).to_vec() } else { self.key(at.max(1)) };
+            return self.fitting(if self.is_leaf() { at } else { at.max(1) }, separator);
+        }
+        let last = if self.is_leaf() { at } else { at.min(self.len() - 1) };
+        (last.saturating_sub(2).max(1)..=last).rev().find_map(|cut| {
+            let separator = match self.is_leaf() {
+                true if cut == at => separator(&self.key(cut - 1), key).to_vec(),
+                true => self.key(cut)[..self.separator_len(cut)].to_vec(),
+                false => self.key(cut),
+            };
+            self.fitting(cut, separator)
+        })
+    }
+
+    fn fitting(self, at: usize, separator: Vec<u8>) -> Option<Cut> {
+        let left = (0..at).map(|i| SLOT_BYTES + self.entry_bytes(self.raw(i))).sum();
+        self.fits(left, separator.len()).then_some(Cut { at, separator })
     }
 
     fn entries_bytes(self) -> usize {
@@ -158,10 +155,11 @@ impl Node<'_> {
 
     /// At most this many bytes are used by a page that holds the entries of this one and of its right neighbour.
     pub fn merged_bytes(self, right: Node<'_>) -> usize {
-        let prefix = common(self.lower(), right.upper().unwrap_or_default());
+        let last = [right, self].into_iter().find(|node| node.len() > 0);
+        let prefix = last.map_or(0, |node| node.common_with(node.len() - 1, self.lower()));
         let (lower, _) = self.fence_lens();
         let (between, upper) = right.fence_lens();
-        let grown = |node: Node<'_>| node.entries_bytes() + node.len() * (node.prefix_len() - prefix);
+        let grown = |node: Node<'_>| node.entries_bytes() + node.len() * node.prefix_len().saturating_sub(prefix);
         // The right page's first child gets its key back.
         let first = if right.is_leaf() { 0 } else { between - right.prefix_len() };
         HEAD_BYTES + lower + upper + grown(self) + grown(right) + first

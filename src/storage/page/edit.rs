@@ -63,10 +63,11 @@ impl<'a> NodeMut<'a> {
     }
 
     fn insert(&mut self, at: usize, key: &[u8], hdr: u64, ghost: bool, value: &[u8]) -> bool {
-        let suffix = &key[self.node().prefix_len()..];
-        let Some(offset) = self.open(at, suffix, LEAF_ENTRY_BYTES + suffix.len() + value.len(), ghost) else {
+        if self.node().needed_bytes(key, LEAF_ENTRY_BYTES + value.len()) > self.node().free_bytes() {
             return false;
-        };
+        }
+        let suffix = self.strip(key);
+        let offset = self.open(at, suffix, LEAF_ENTRY_BYTES + suffix.len() + value.len(), ghost);
         self.write_leaf_entry(offset, hdr, suffix, value);
         self.note_insert(at);
         true
@@ -90,7 +91,7 @@ impl<'a> NodeMut<'a> {
             self.remove(at);
             let suffix = &key[self.node().prefix_len()..];
             let bytes = LEAF_ENTRY_BYTES + suffix.len() + value.len();
-            let offset = self.open(at, suffix, bytes, ghost).expect("the entry fits where it was with what is free");
+            let offset = self.open(at, suffix, bytes, ghost);
             self.write_leaf_entry(offset, hdr, suffix, value);
             return true;
         }
@@ -108,26 +109,36 @@ impl<'a> NodeMut<'a> {
         true
     }
 
-    /// Adds a child whose keys begin with `key`. False when it does not fit; then nothing has changed.
+    /// Adds a child whose keys begin with `key`; the first one's begin with the fence. False when it does not fit; then
+    /// nothing has changed.
     pub fn put_child(&mut self, at: usize, key: &[u8], child: u32) -> bool {
-        let suffix = if at == 0 { &[] } else { &key[self.node().prefix_len()..] };
-        let Some(offset) = self.open(at, suffix, INNER_ENTRY_BYTES + suffix.len(), false) else {
+        if at > 0 && !self.node().has_room_for_child(key) {
             return false;
-        };
+        }
+        let suffix = if at == 0 { &[] } else { self.strip(key) };
+        let offset = self.open(at, suffix, INNER_ENTRY_BYTES + suffix.len(), false);
         put(self.bytes, offset, &child.to_le_bytes());
         put(self.bytes, offset + INNER_ENTRY_BYTES, suffix);
         self.note_insert(at);
         true
     }
 
-    /// Makes room for an entry of `bytes` and its slot at `at`; the answer is where the entry goes.
-    fn open(&mut self, at: usize, suffix: &[u8], bytes: usize, ghost: bool) -> Option<usize> {
-        let need = bytes + SLOT_BYTES;
-        if need > self.node().contiguous() {
-            if need > self.node().free_bytes() {
-                return None;
-            }
-            self.sweep();
+    /// What is stored of a new key. The prefix is what the key allows it to be afterwards.
+    fn strip<'k>(&mut self, key: &'k [u8]) -> &'k [u8] {
+        let prefix = self.node().prefix_with(key);
+        if self.node().keys() == 0 {
+            self.put_u16(PREFIX, prefix);
+        } else if prefix < self.node().prefix_len() {
+            self.rebuild(prefix);
+        }
+        &key[prefix..]
+    }
+
+    /// Makes room, which there is, for an entry of `bytes` and its slot at `at`; the answer is where the entry goes.
+    fn open(&mut self, at: usize, suffix: &[u8], bytes: usize, ghost: bool) -> usize {
+        if bytes + SLOT_BYTES > self.node().contiguous() {
+            let prefix = self.node().prefix_len();
+            self.rebuild(prefix);
         }
         let len = self.node().len();
         let slot = HEAD_BYTES + at * SLOT_BYTES;
@@ -139,7 +150,7 @@ impl<'a> NodeMut<'a> {
         if ghost {
             self.put_u16(GHOSTS, self.node().ghosts() + 1);
         }
-        Some(offset)
+        offset
     }
 
     /// Counts inserts that go right behind each other: what a later split wants to know.
@@ -171,39 +182,38 @@ impl<'a> NodeMut<'a> {
         }
     }
 
-    /// Moves the entries together at the end of the heap, so that all garbage becomes free bytes.
-    fn sweep(&mut self) {
+    /// Writes the entries anew behind a prefix that is no longer than the one they have, so that all garbage becomes free
+    /// bytes.
+    fn rebuild(&mut self, prefix: usize) {
         let old = self.bytes.to_vec();
         let old = Node::new(&old);
-        let mut heap = old.heap_end();
-        for at in 0..old.len() {
-            let raw = old.raw(at);
-            let bytes = old.entry_bytes(raw);
-            heap -= bytes;
-            put(self.bytes, heap, &old.bytes[raw.offset..raw.offset + bytes]);
-            self.put_slot(at, RawSlot { offset: heap, ..raw });
-        }
-        self.put_u32(HEAP, heap);
+        self.put_u16(SLOTS, 0);
+        self.put_u16(GHOSTS, 0);
+        self.put_u16(PREFIX, prefix);
+        self.put_u32(HEAP, old.heap_end());
         self.put_u32(GARBAGE, 0);
+        self.append(old, 0..old.len());
     }
 
-    /// Makes the page a node with these fences, at `from`'s level, with some of `from`'s entries.
-    pub fn init_from(
-        page: &'a mut [u8],
-        from: Node<'_>,
-        entries: Range<usize>,
-        lower: &[u8],
-        upper: Option<&[u8]>,
-    ) -> NodeMut<'a> {
-        let mut node = NodeMut::init(page, from.level(), lower, upper);
-        node.append(from, entries);
-        node
+    /// Makes the page a node with these fences that holds the entries of `parts`, which lie in ascending order between
+    /// them, and fit.
+    pub fn fill(page: &'a mut [u8], lower: &[u8], upper: Option<&[u8]>, parts: &[(Node<'_>, Range<usize>)]) {
+        let level = parts[0].0.level();
+        let mut node = NodeMut::init(page, level, lower, upper);
+        let entries: usize = parts.iter().map(|(_, entries)| entries.len()).sum();
+        if entries > usize::from(level > 0)
+            && let Some((from, entries)) = parts.iter().rev().find(|(_, entries)| !entries.is_empty())
+        {
+            node.put_u16(PREFIX, from.common_with(entries.end - 1, lower));
+        }
+        for (from, entries) in parts {
+            node.append(*from, entries.clone());
+        }
     }
 
-    /// Adds entries of another page behind the page's own. They lie between the fences, and fit.
-    pub fn append(&mut self, from: Node<'_>, entries: Range<usize>) {
+    /// Adds entries of another page behind the page's own.
+    fn append(&mut self, from: Node<'_>, entries: Range<usize>) {
         let leaf = from.is_leaf();
-        debug_assert!(leaf == self.node().is_leaf());
         let prefix = self.node().prefix_len();
         let mut max_hdr = self.node().max_hdr();
         let mut ghosts = self.node().ghosts();

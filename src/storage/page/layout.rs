@@ -8,7 +8,7 @@
 //! |     25 |    1 | level: 0 for a leaf                                                            |
 //! |     26 |    2 | number of entries                                                              |
 //! |     28 |    2 | number of ghosts among them                                                    |
-//! |     30 |    2 | length of the prefix that all keys share                                       |
+//! |     30 |    2 | how many bytes of the lower fence all keys start with                          |
 //! |     32 |    4 | where the heap begins; it ends where the fences begin                          |
 //! |     36 |    4 | bytes of the heap that belong to no entry                                      |
 //! |     40 |    2 | length of the lower fence                                                      |
@@ -163,12 +163,12 @@ mod tests {
         assert!(node.put(Ok(0), b"apple", 0x0506, true, b""));
         assert_eq!(
             dump(&leaf),
-            "016 06 05 00 00 00 00 00 00 01 00 02 00 01 00 02 00\n\
-             032 d1 01 00 00 03 00 00 00 03 00 07 00 01 00 01 00\n\
-             048 e6 01 03 80 00 65 6c 70 d1 01 03 00 00 79 6c 70\n\
-             464 00 04 03 00 00 00 00 00 00 08 00 70 6c 79 6d 61\n\
-             480 6b 65 20 75 73 65 06 05 00 00 00 00 00 00 00 00\n\
-             496 70 6c 65 72 65 64 61 70 70 61 70 72 69 63 6f 74\n"
+            "016 06 05 00 00 00 00 00 00 01 00 02 00 01 00 03 00\n\
+             032 d3 01 00 00 03 00 00 00 03 00 07 00 01 00 01 00\n\
+             048 e7 01 02 80 00 00 65 6c d3 01 02 00 00 00 79 6c\n\
+             464 00 00 00 04 03 00 00 00 00 00 00 08 00 6c 79 6d\n\
+             480 61 6b 65 20 75 73 65 06 05 00 00 00 00 00 00 00\n\
+             496 00 6c 65 72 65 64 61 70 70 61 70 72 69 63 6f 74\n"
         );
         let mut inner = vec![0; PAGE_BYTES_MIN];
         let mut node = NodeMut::init(&mut inner, 1, b"", None);

@@ -9,7 +9,9 @@
 //!
 //! Invariants:
 //! 1. `lower <= key < upper` for every key of a page; no upper fence is "no end". Keys are strictly ascending.
-//! 2. A page's prefix is what its two fences have in common, so every key starts with it; entries hold the rest.
+//! 2. Every key starts with the page's prefix, which is a beginning of the lower fence and at least what the two fences
+//!    have in common; entries hold the rest of their keys. It is as long as the last key allows when the page is filled,
+//!    and gets shorter when a key arrives that does not start with it: such a key is above all others.
 //! 3. An inner page's first entry has no key of its own: its child starts at the page's lower fence.
 //! 4. `max_hdr` is at least the `hdr` of every entry; `ghosts` counts them exactly; a ghost has no value.
 //! 5. Heap bytes = the entries' bytes + `garbage`. What fits is decided on the sum of free and garbage bytes, so

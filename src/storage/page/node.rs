@@ -114,6 +114,15 @@ impl<'a> Node<'a> {
         if at == 0 && !self.is_leaf() { (self.lower(), &[]) } else { (self.prefix(), self.suffix(at)) }
     }
 
+    /// How many bytes the key of entry `at` shares with another's beginning.
+    pub(super) fn common_with(self, at: usize, other: &[u8]) -> usize {
+        let (a, b) = self.key_parts(at);
+        match common(a, other) {
+            all if all == a.len() => all + common(b, &other[all..]),
+            some => some,
+        }
+    }
+
     pub fn key(self, at: usize) -> Vec<u8> {
         let (a, b) = self.key_parts(at);
         [a, b].concat()
@@ -157,8 +166,25 @@ impl<'a> Node<'a> {
         self.bytes.len() - self.free_bytes()
     }
 
+    /// How many entries have a key: an inner page's first one has none.
+    pub(super) fn keys(self) -> usize {
+        if self.is_leaf() { self.len() } else { self.len().saturating_sub(1) }
+    }
+
+    /// The prefix that is left when `key` is among the page's keys.
+    pub(super) fn prefix_with(self, key: &[u8]) -> usize {
+        if self.keys() == 0 { common(self.lower(), key) } else { common(self.prefix(), key) }
+    }
+
+    /// What a new entry takes with its slot, `fixed` bytes beside its key: also what the other keys grow by when it
+    /// shortens the prefix.
+    pub(super) fn needed_bytes(self, key: &[u8], fixed: usize) -> usize {
+        let prefix = self.prefix_with(key);
+        SLOT_BYTES + fixed + key.len() - prefix + self.keys() * self.prefix_len().saturating_sub(prefix)
+    }
+
     pub fn has_room_for_child(self, key: &[u8]) -> bool {
-        SLOT_BYTES + INNER_ENTRY_BYTES + key.len() - self.prefix_len() <= self.free_bytes()
+        self.needed_bytes(key, INNER_ENTRY_BYTES) <= self.free_bytes()
     }
 
     /// Less than a quarter of what fits between the fences is used: the page might be merged with a neighbour.
@@ -167,10 +193,11 @@ impl<'a> Node<'a> {
         self.len() == 0 || (room - self.free_bytes()) * 4 < room
     }
 
-    /// Where `key`, which lies between the fences, is; else where it belongs.
+    /// Where `key`, which lies between the fences, is; else where it belongs. As it is not below the lower fence, it is
+    /// above all keys if it does not start as they do.
     pub fn search(self, key: &[u8]) -> Result<usize, usize> {
-        let suffix = &key[self.prefix_len()..];
         let slots = self.slots();
+        let Some(suffix) = key.strip_prefix(self.prefix()) else { return Err(slots.len()) };
         let head = head_of(suffix);
         let from = first_at_or_above(slots, head);
         if slots.get(from).is_none_or(|slot| slot_head(slot) != head) {

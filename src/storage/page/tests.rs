@@ -68,8 +68,7 @@ proptest! {
                     let before = page.clone();
                     let known = model.get(&key).map(|(_, _, old)| old.len());
                     let fits = put(&mut page, &key, hdr, false, &value);
-                    let prefix = Node::new(&page).prefix().len();
-                    let need = known.map_or(18 + key.len() - prefix + len, |old| len.saturating_sub(old));
+                    let need = known.map_or(Node::new(&page).needed_bytes(&key, 10) + len, |old| len.saturating_sub(old));
                     prop_assert_eq!(fits, need <= free);
                     if fits {
                         model.insert(key, (hdr, false, value));
@@ -116,19 +115,17 @@ proptest! {
         }
         let cut = node.cut(at, &key);
         let (mut left, mut right) = (vec![0; PAGE], vec![0; PAGE]);
-        NodeMut::init_from(&mut left, node, 0..cut.at, b"", Some(&cut.separator));
-        NodeMut::init_from(&mut right, node, cut.at..node.len(), &cut.separator, None);
+        NodeMut::fill(&mut left, b"", Some(&cut.separator), &[(node, 0..cut.at)]);
+        NodeMut::fill(&mut right, &cut.separator, None, &[(node, cut.at..node.len())]);
         let (l, r) = (Node::new(&left), Node::new(&right));
         prop_assert_eq!(l.len() + r.len(), node.len());
         prop_assert!(!inner || l.len() > 0 && r.len() > 0);
         l.check().unwrap();
         prop_assert!(inner && r.len() == 0 || r.check().is_ok());
-        prop_assert!(l.merged_bytes(r) >= node.used_bytes());
         prop_assert!(l.merged_bytes(r) <= PAGE);
         let mut merged = vec![0; PAGE];
-        let mut whole = NodeMut::init(&mut merged, level, b"", None);
-        whole.append(l, 0..l.len());
-        whole.append(r, 0..r.len());
+        NodeMut::fill(&mut merged, b"", None, &[(l, 0..l.len()), (r, 0..r.len())]);
+        prop_assert!(Node::new(&merged).used_bytes() <= l.merged_bytes(r));
         Node::new(&merged).check().unwrap();
         for i in 0..node.len() {
             prop_assert_eq!(node.key(i), Node::new(&merged).key(i));

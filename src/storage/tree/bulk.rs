@@ -1,7 +1,7 @@
 //! A tree built from the bottom up. Each level keeps the entries of the page that it is filling; when the next one would
 //! take the page beyond nine tenths, the page is written and its separator goes to the level above. What a page takes is
-//! known only with its upper fence, because that decides how much of the keys is prefix: so entries wait outside a
-//! page, and those that do not fit after all move on to the next.
+//! known only with its last key and its upper fence, because they decide how much of the keys is prefix: so entries wait
+//! outside a page, and those that do not fit after all move on to the next.
 
 use super::super::page::{Extent, Limits, NodeMut, separator};
 use super::super::pager::PageWriter;
@@ -132,11 +132,12 @@ impl Level {
     /// Whether the entry would take the page beyond nine tenths, if it ended right behind it.
     fn is_full(&self, key: &[u8], value: &[u8], page_bytes: usize) -> bool {
         let with = self.extent(self.waiting.len()).with(key.len(), value.len());
-        !self.waiting.is_empty() && with.page_bytes(&self.lower, key) * 10 > page_bytes * 9
+        !self.waiting.is_empty() && with.page_bytes(&self.lower, key.len(), key) * 10 > page_bytes * 9
     }
 
     fn fits(&self, len: usize, upper: Option<&[u8]>, page_bytes: usize) -> bool {
-        self.extent(len).page_bytes(&self.lower, upper.unwrap_or_default()) <= page_bytes
+        let last = len.checked_sub(1).map_or(&[][..], |last| self.key(last));
+        self.extent(len).page_bytes(&self.lower, upper.unwrap_or_default().len(), last) <= page_bytes
     }
 
     /// The last cut in front of which everything fits; `next` is the key behind the waiting ones, if it may be there.

@@ -65,8 +65,7 @@ fn merge(w: &PageWriter<'_>, parent: PageId, at: usize, left: PageId, right_pid:
     let right = w.page_mut(right_pid)?;
     let old = left.to_vec();
     let (old, moved) = (Node::new(&old), Node::new(&right));
-    let mut merged = NodeMut::init_from(&mut left, old, 0..old.len(), old.lower(), moved.upper());
-    merged.append(moved, 0..moved.len());
+    NodeMut::fill(&mut left, old.lower(), moved.upper(), &[(old, 0..old.len()), (moved, 0..moved.len())]);
     NodeMut::new(&mut parent).remove(at);
     drop((parent, left, right));
     w.free(right_pid);

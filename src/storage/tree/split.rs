@@ -33,8 +33,8 @@ fn split(w: &PageWriter<'_>, parent: PageId, left: PageId, cut: &Cut) -> Result<
     let mut left = w.page_mut(left)?;
     let old = left.to_vec();
     let old = Node::new(&old);
-    NodeMut::init_from(&mut right, old, cut.at..old.len(), &cut.separator, old.upper());
-    NodeMut::init_from(&mut left, old, 0..cut.at, old.lower(), Some(&cut.separator));
+    NodeMut::fill(&mut right, &cut.separator, old.upper(), &[(old, cut.at..old.len())]);
+    NodeMut::fill(&mut left, old.lower(), Some(&cut.separator), &[(old, 0..cut.at)]);
     let mut parent = NodeMut::new(&mut parent);
     let at = parent.node().search(&cut.separator).expect_err("a separator between two others");
     assert!(parent.put_child(at, &cut.separator, right_pid.0), "the parent has room");
