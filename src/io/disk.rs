@@ -59,6 +59,16 @@ pub trait File: Send + Sync {
 
     fn set_len(&self, len: u64) -> Result<()>;
 
+    /// Makes the file `len` bytes longer, with room on the device for them where the file system can promise it.
+    fn extend(&self, len: u64) -> Result<()> {
+        self.set_len(self.len()? + len)
+    }
+
+    /// Tells that a range will be read soon. A hint.
+    fn will_read(&self, offset: u64, len: u64) {
+        let _ = (offset, len);
+    }
+
     fn len(&self) -> Result<u64>;
 
     /// Forgets what the cache holds of this file beyond the device, so that the next read tells what a failed sync of

@@ -6,7 +6,7 @@
 
 use super::disk::{Disk, DiskLock, File, locked};
 use crate::base::{Error, Result, SqlState};
-use rustix::fs::{Advice, FlockOperation};
+use rustix::fs::{Advice, FallocateFlags, FlockOperation};
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::FileExt;
@@ -205,6 +205,20 @@ impl File for RealFile {
         self.file.set_len(len).map_err(|e| failed("truncate file", &self.path, &e))
     }
 
+    fn extend(&self, len: u64) -> Result<()> {
+        let end = self.len()?;
+        match rustix::fs::fallocate(&self.file, FallocateFlags::empty(), end, len) {
+            Ok(()) => Ok(()),
+            Err(rustix::io::Errno::OPNOTSUPP) => self.set_len(end + len),
+            Err(e) => Err(failed("extend file", &self.path, &e.into())),
+        }
+    }
+
+    fn will_read(&self, offset: u64, len: u64) {
+        // Only a hint: without it the read itself waits.
+        let _ = rustix::fs::fadvise(&self.file, offset, std::num::NonZeroU64::new(len), Advice::WillNeed);
+    }
+
     fn len(&self) -> Result<u64> {
         Ok(self.file.metadata().map_err(|e| failed("stat file", &self.path, &e))?.len())
     }
@@ -233,12 +247,17 @@ mod tests {
         file.fill_zero(0, 300_000).unwrap();
         file.write_at(b"hello", 299_999).unwrap();
         file.sync_data().unwrap();
+        file.will_read(0, 4096);
         file.drop_cache().unwrap();
         assert_eq!(file.len().unwrap(), 300_004);
         let mut buf = [9; 8];
         assert_eq!(file.read_at(&mut buf, 299_998).unwrap(), 6);
         assert_eq!(&buf[..6], b"\0hello");
         assert!(file.read_exact_at(&mut buf, 299_998).is_err());
+        file.extend(96).unwrap();
+        assert_eq!(file.len().unwrap(), 300_100);
+        file.read_exact_at(&mut buf, 300_092).unwrap();
+        assert_eq!(buf, [0; 8]);
         disk.rename("log/x", "log/old/y").unwrap();
         assert_eq!(disk.list("log").unwrap(), ["old"]);
         assert_eq!(disk.list("log/old").unwrap(), ["y"]);

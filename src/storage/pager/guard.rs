@@ -1,17 +1,30 @@
-//! Latched pages.
+//! Latched pages. A guard is the only way to a page's bytes.
 
+use super::frame::Frames;
 use super::pool::Pager;
-use super::write::PageWriter;
 use crate::base::PageId;
+use parking_lot::lock_api::RawRwLock as _;
+use smallvec::SmallVec;
+use std::cell::RefCell;
+use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 
 /// A page under its shared latch. The whole page: bytes 0..16 are the pager's.
 pub struct PageRead<'a> {
-    pager: &'a Pager,
+    frames: &'a Frames,
+    frame: u32,
     pid: PageId,
+    /// A latch is let go by the thread that took it.
+    _here: PhantomData<*const ()>,
 }
 
-impl PageRead<'_> {
+impl<'a> PageRead<'a> {
+    /// Takes over a shared latch.
+    #[inline]
+    pub(super) fn of_latched(pager: &'a Pager, pid: PageId, frame: u32) -> PageRead<'a> {
+        PageRead { frames: &pager.frames, frame, pid, _here: PhantomData }
+    }
+
     pub fn pid(&self) -> PageId {
         self.pid
     }
@@ -19,19 +32,42 @@ impl PageRead<'_> {
 
 impl Deref for PageRead<'_> {
     type Target = [u8];
+
+    #[inline]
     fn deref(&self) -> &[u8] {
-        let _ = self.pager;
-        todo!()
+        // SAFETY: the guard holds the shared latch and saw that the page is in the frame.
+        unsafe { self.frames.bytes(self.frame) }
     }
 }
 
-/// A page under its exclusive latch. The whole page: bytes 0..16 are the pager's.
-pub struct PageMut<'a> {
-    writer: &'a PageWriter<'a>,
-    pid: PageId,
+impl Drop for PageRead<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: the guard holds it.
+        unsafe { self.frames.get(self.frame).latch.unlock_shared() }
+    }
 }
 
-impl PageMut<'_> {
+/// The pages that the writer holds exclusively: a handful.
+pub(super) type Held = RefCell<SmallVec<[PageId; 8]>>;
+
+/// A page under its exclusive latch. The whole page: bytes 0..16 are the pager's.
+pub struct PageMut<'a> {
+    frames: &'a Frames,
+    held: &'a Held,
+    frame: u32,
+    pid: PageId,
+    _here: PhantomData<*const ()>,
+}
+
+impl<'a> PageMut<'a> {
+    /// Takes over an exclusive latch.
+    #[inline]
+    pub(super) fn of_latched(frames: &'a Frames, held: &'a Held, pid: PageId, frame: u32) -> PageMut<'a> {
+        held.borrow_mut().push(pid);
+        PageMut { frames, held, frame, pid, _here: PhantomData }
+    }
+
     pub fn pid(&self) -> PageId {
         self.pid
     }
@@ -39,14 +75,29 @@ impl PageMut<'_> {
 
 impl Deref for PageMut<'_> {
     type Target = [u8];
+
+    #[inline]
     fn deref(&self) -> &[u8] {
-        let _ = self.writer;
-        todo!()
+        // SAFETY: the guard holds the exclusive latch and saw that the page is in the frame.
+        unsafe { self.frames.bytes(self.frame) }
     }
 }
 
 impl DerefMut for PageMut<'_> {
+    #[inline]
     fn deref_mut(&mut self) -> &mut [u8] {
-        todo!()
+        // SAFETY: as above; the slice borrows the guard mutably, so it is the only one.
+        unsafe { self.frames.bytes_mut(self.frame) }
+    }
+}
+
+impl Drop for PageMut<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        let mut held = self.held.borrow_mut();
+        let at = held.iter().rposition(|p| *p == self.pid).expect("a held page is listed");
+        held.swap_remove(at);
+        // SAFETY: the guard holds it.
+        unsafe { self.frames.get(self.frame).latch.unlock_exclusive() }
     }
 }

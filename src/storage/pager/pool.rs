@@ -1,144 +1,214 @@
-//! The pager.
+//! The pager as a whole, and how a page is found.
 
+use super::checkpoint::Checkpointer;
+use super::frame::{Frame, Frames};
 use super::guard::PageRead;
+use super::head::{HEAD_BYTES, PAGE_BYTES};
+use super::ledger::Ledger;
+use super::options::PagerStats;
+use super::table::PageTable;
+use super::word::{Home, Place, frame_of};
 use super::write::PageWriter;
-use crate::base::{Lsn, PageId, Result};
-use crate::io::Disk;
-use std::sync::Arc;
+use crate::base::{Error, PageId, Result, SqlState};
+use crate::io::File;
+use parking_lot::lock_api::RawRwLock as _;
+use parking_lot::{Condvar, Mutex};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
-pub struct PagerOptions {
-    /// Of a new file; a power of two from 512 to 65536. An existing file says its own.
-    pub page_bytes: usize,
-    /// Pages in memory.
-    pub frames: usize,
-    /// How many blocks the file grows by at least; 0 lets the pager choose.
-    pub grow_blocks: u32,
+pub struct Pager {
+    pub(super) file: Box<dyn File>,
+    pub(super) page_bytes: usize,
+    pub(super) grow_blocks: u32,
+    pub(super) table: PageTable,
+    pub(super) frames: Frames,
+    /// The current epoch, for the writer.
+    pub(super) epoch: AtomicU32,
+    pub(super) turn: Mutex<()>,
+    pub(super) checkpointer: Mutex<Checkpointer>,
+    /// Held while the file grows.
+    pub(super) growing: Mutex<()>,
+    pub(super) ledger: Mutex<Ledger>,
+    /// Threads that wait for another one to read a page in.
+    pub(super) load_waiters: Mutex<usize>,
+    pub(super) loaded: Condvar,
+    /// The first error after which nothing on disk can be relied on.
+    pub(super) fatal: OnceLock<Error>,
+    pub(super) full: AtomicBool,
+    pub(super) counters: Counters,
 }
 
-impl Default for PagerOptions {
-    fn default() -> PagerOptions {
-        PagerOptions { page_bytes: super::PAGE_BYTES, frames: 16384, grow_blocks: 0 }
-    }
+#[derive(Default)]
+pub(super) struct Counters {
+    pub reads: AtomicU64,
+    pub writes: AtomicU64,
+    pub evictions: AtomicU64,
+    pub copied: AtomicU64,
 }
 
-/// What a checkpoint says beside its pages; opaque to the pager apart from `lsn`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Root {
-    pub lsn: Lsn,
-    /// At most [`Root::PAYLOAD_BYTES_MAX`] bytes.
-    pub payload: Vec<u8>,
+pub(super) fn count(counter: &AtomicU64, n: usize) {
+    counter.fetch_add(n as u64, Ordering::Relaxed);
 }
-
-impl Root {
-    pub const PAYLOAD_BYTES_MAX: usize = 256;
-}
-
-/// How far a checkpoint is.
-#[derive(Clone, Copy, Debug)]
-pub struct Progress {
-    pub pages_written: usize,
-    pub pages_total: usize,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct PagerStats {
-    pub page_bytes: usize,
-    pub frames: usize,
-    pub resident: usize,
-    /// Frames whose newest state is on no disk.
-    pub dirty: usize,
-    /// Frozen images copied aside and not written yet.
-    pub copies: usize,
-    /// Live page ids.
-    pub pages: usize,
-    pub blocks: usize,
-    pub blocks_free: usize,
-    /// Blocks that only an older or pinned checkpoint needs.
-    pub blocks_deferred: usize,
-    pub file_bytes: u64,
-    /// The newest durable checkpoint's number; grows by one with each.
-    pub checkpoint: u32,
-    pub pins: usize,
-    pub reads: u64,
-    pub writes: u64,
-    pub evictions: u64,
-}
-
-pub struct Pager {}
 
 impl Pager {
-    /// Opens the data file, or makes it. None: there is no checkpoint in it yet, so no page either.
-    pub fn open(_disk: Arc<dyn Disk>, _file: &str, _options: PagerOptions) -> Result<(Arc<Pager>, Option<Root>)> {
-        todo!()
-    }
-
     pub fn page_bytes(&self) -> usize {
-        todo!()
-    }
-
-    /// Shared latch. Reads the page in when it is not resident, so the caller holds no latch. XX001 when there is no
-    /// such page.
-    pub fn read(&self, _pid: PageId) -> Result<PageRead<'_>> {
-        todo!()
+        self.page_bytes
     }
 
     /// Shared latch if the page is resident. Never does I/O: the caller may hold the parent's latch.
-    pub fn read_resident(&self, _pid: PageId) -> Option<PageRead<'_>> {
-        todo!()
+    #[inline]
+    pub fn read_resident(&self, pid: PageId) -> Option<PageRead<'_>> {
+        let word = self.table.get(pid)?;
+        loop {
+            let seen = word.load(Ordering::Acquire);
+            let frame = frame_of(seen)?;
+            let f = self.frames.get(frame);
+            f.latch.lock_shared();
+            if word.load(Ordering::Acquire) == seen {
+                f.touch();
+                return Some(PageRead::of_latched(self, pid, frame));
+            }
+            // The page left between the look and the latch.
+            // SAFETY: latched above.
+            unsafe { f.latch.unlock_shared() };
+        }
     }
 
-    /// Reads the page in when it is not resident; false, not an error, when there is no such page (any more). For a
-    /// reader whose `read_resident` of a child failed: let go of all latches, `load` the child, start again from the top.
-    pub fn load(&self, _pid: PageId) -> Result<bool> {
-        todo!()
+    /// Shared latch. Reads the page in when it is not resident, so the caller holds no latch. XX000 when there is no
+    /// such page.
+    pub fn read(&self, pid: PageId) -> Result<PageRead<'_>> {
+        loop {
+            if let Some(page) = self.read_resident(pid) {
+                return Ok(page);
+            }
+            if !self.load(pid)? {
+                return Err(no_such_page(pid));
+            }
+        }
     }
 
-    /// Hints that these pages will be read soon. Returns at once.
-    pub fn prefetch(&self, _pids: &[PageId]) {
-        todo!()
+    /// The exclusive latch of the page's frame; the page is in it until the latch is let go. None: there is no such page.
+    pub(super) fn latch_exclusive(&self, pid: PageId) -> Result<Option<u32>> {
+        loop {
+            let word = self.table.word(pid);
+            let seen = word.load(Ordering::Acquire);
+            let Some(frame) = frame_of(seen) else {
+                if !self.load(pid)? {
+                    return Ok(None);
+                }
+                continue;
+            };
+            let f = self.frames.get(frame);
+            wait_exclusive(f, pid);
+            if word.load(Ordering::Acquire) == seen {
+                f.touch();
+                return Ok(Some(frame));
+            }
+            // SAFETY: latched above.
+            unsafe { f.latch.unlock_exclusive() };
+        }
     }
 
     /// The one writer; waits for its turn.
     pub fn write(&self) -> PageWriter<'_> {
-        todo!()
-    }
-
-    /// Makes sure that `pages` more pages can be changed and written: 53100 when the disk is full, the first fatal
-    /// error after one, else it waits (by writing pages itself) while too much of the pool is dirty. The caller holds no latch
-    /// and is not the writer.
-    pub fn admit(&self, _pages: usize) -> Result<()> {
-        todo!()
-    }
-
-    /// Writes up to `pages` pages to new places: a frozen checkpoint's first, else dirty ones. Answers how many.
-    pub fn flush_some(&self, _pages: usize) -> Result<usize> {
-        todo!()
+        PageWriter::new(self, self.turn.lock())
     }
 
     /// Whether a checkpoint is under way.
     pub fn frozen(&self) -> bool {
-        todo!()
+        self.ledger.lock().frozen.is_some()
     }
 
-    /// Makes what `freeze` fixed durable, and answers its LSN. `pace` may sleep. After 53100 it may be called again.
-    pub fn checkpoint(&self, _pace: &dyn Fn(Progress), _wait_log_durable: &dyn Fn(Lsn) -> Result<()>) -> Result<Lsn> {
-        todo!()
+    /// Whether the disk was full when a page was to be written last.
+    pub fn full(&self) -> bool {
+        self.full.load(Ordering::Relaxed)
     }
 
-    /// Keeps the newest durable checkpoint's blocks until the pin is dropped. None before the first checkpoint.
-    pub fn pin(self: &Arc<Self>) -> Option<CheckpointPin> {
-        todo!()
+    /// The first fatal error, if there was one.
+    pub(super) fn alive(&self) -> Result<()> {
+        self.fatal.get().map_or(Ok(()), |e| Err(e.clone()))
+    }
+
+    /// Notes an error of a write or a sync: 53100 passes, any other is final.
+    pub(super) fn note(&self, error: Error) -> Error {
+        if error.code() == SqlState::DISK_FULL {
+            self.full.store(true, Ordering::Relaxed);
+            return error;
+        }
+        self.fatal.get_or_init(|| error).clone()
+    }
+
+    /// The newest image of a page on disk. Under the ledger's lock, so that the page neither comes nor goes.
+    pub(super) fn home(&self, pid: PageId, _ledger: &Ledger) -> Home {
+        match Place::of_word(self.table.word(pid).load(Ordering::Acquire)) {
+            Place::Disk(home) | Place::Loading(home) => home,
+            Place::Resident(frame) => self.frames.get(frame).home(),
+        }
+    }
+
+    /// Under the ledger's lock.
+    pub(super) fn set_home(&self, pid: PageId, home: Home, _ledger: &Ledger) {
+        let frame = frame_of(self.table.word(pid).load(Ordering::Acquire));
+        self.frames.get(frame.expect("a page whose newest image moves is resident")).set_home(home);
+    }
+
+    /// Hints that these pages will be read soon. Returns at once.
+    pub fn prefetch(&self, pids: &[PageId]) {
+        let page_bytes = self.page_bytes as u64;
+        let absent =
+            pids.iter().filter_map(|pid| match Place::of_word(self.table.get(*pid)?.load(Ordering::Relaxed)) {
+                Place::Disk(home) if home != Home::NONE => Some(home.block),
+                _ => None,
+            });
+        let mut blocks: Vec<u32> = absent.map(|b| b.0).collect();
+        blocks.sort_unstable();
+        for row in blocks.chunk_by(|a, b| a + 1 == *b) {
+            self.file.will_read(u64::from(row[0]) * page_bytes, row.len() as u64 * page_bytes);
+        }
     }
 
     pub fn stats(&self) -> PagerStats {
-        todo!()
-    }
-
-    /// Checks that the blocks in use are exactly those that a checkpoint or the current state needs, that every image
-    /// of the newest checkpoint is readable, and that each live page is `reachable`. The caller keeps the writer out.
-    pub fn verify(&self, _reachable: &mut dyn FnMut(PageId) -> bool) -> Result<()> {
-        todo!()
+        let ledger = self.ledger.lock();
+        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        PagerStats {
+            page_bytes: self.page_bytes,
+            frames: self.frames.len(),
+            resident: self.frames.occupied(),
+            dirty: ledger.dirty,
+            copies: ledger.frozen.as_ref().map_or(0, |f| f.copies.len()),
+            pages: ledger.pages(),
+            blocks: ledger.blocks.total() as usize,
+            blocks_free: ledger.blocks.free() as usize,
+            blocks_deferred: ledger.deferred().count(),
+            file_bytes: u64::from(ledger.blocks.total()) * self.page_bytes as u64,
+            checkpoint: ledger.durable.epoch.0,
+            pins: ledger.pins(),
+            full: self.full(),
+            reads: load(&self.counters.reads),
+            writes: load(&self.counters.writes),
+            evictions: load(&self.counters.evictions),
+            copied: load(&self.counters.copied),
+        }
     }
 }
 
-pub struct CheckpointPin {}
+const _: () = assert!(HEAD_BYTES < PAGE_BYTES);
+
+pub(super) fn no_such_page(pid: PageId) -> Error {
+    Error::internal(format!("page {pid} does not exist"))
+}
+
+/// Latches are held for moments, so in a debug build a long wait is a cycle: say so instead of hanging.
+fn wait_exclusive(frame: &Frame, pid: PageId) {
+    #[cfg(debug_assertions)]
+    {
+        use parking_lot::lock_api::RawRwLockTimed as _;
+        let granted = frame.latch.try_lock_exclusive_for(std::time::Duration::from_secs(20));
+        assert!(granted, "somebody holds page {pid} and waits for the writer");
+    }
+    #[cfg(not(debug_assertions))]
+    {
+        let _ = pid;
+        frame.latch.lock_exclusive();
+    }
+}
