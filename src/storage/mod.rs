@@ -28,12 +28,16 @@ mod mem;
 #[allow(dead_code, unused_imports)]
 mod page;
 #[allow(dead_code, unused_imports)]
+mod paged;
+#[allow(dead_code, unused_imports)]
 mod pager;
 mod range;
 mod snapshots;
 mod store;
 #[allow(dead_code, unused_imports)]
 mod tree;
+#[allow(dead_code, unused_imports)]
+mod undo;
 mod version;
 
 #[cfg(test)]
@@ -43,7 +47,10 @@ pub use batch::{Batch, Encoder, Op};
 pub use entries::Entries;
 pub use key::Key;
 pub use mem::MemStore;
+pub use paged::{Opened, PagedOptions, PagedStats, PagedStore, PendingBatch};
+pub use pager::{CheckpointPin, PagerOptions, PagerStats, Progress};
 pub use range::{Cursor, Direction, KeyRange, prefix_end};
 pub use snapshots::{Registration, Snapshots};
 pub use store::{History, Newest, Store, StoreStats};
+pub use undo::{SpillOptions, UndoOptions, UndoStats};
 pub use version::Needed;

@@ -79,12 +79,30 @@ impl Cursor {
         Cursor { rest: range, direction, done }
     }
 
-    /// Everything up to and including `key` has been looked at.
-    pub fn advance_past(&mut self, key: &[u8]) {
-        let end = match self.direction {
+    fn near_end(&mut self) -> &mut Bound<Vec<u8>> {
+        match self.direction {
             Direction::Forward => &mut self.rest.lower,
             Direction::Backward => &mut self.rest.upper,
+        }
+    }
+
+    /// Everything before the fence between two leaves has been looked at, which belongs to the right one.
+    pub fn skip_to(&mut self, fence: Vec<u8>) {
+        *self.near_end() = match self.direction {
+            Direction::Forward => Bound::Included(fence),
+            Direction::Backward => Bound::Excluded(fence),
         };
+        self.done |= self.rest.is_empty();
+    }
+
+    /// Everything before `key` has been looked at, and the key has not.
+    pub fn stand_at(&mut self, key: &[u8]) {
+        *self.near_end() = Bound::Included(key.to_vec());
+    }
+
+    /// Everything up to and including `key` has been looked at.
+    pub fn advance_past(&mut self, key: &[u8]) {
+        let end = self.near_end();
         match end {
             Bound::Excluded(old) => {
                 old.clear();

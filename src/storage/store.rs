@@ -38,7 +38,12 @@ pub trait Store: Send + Sync {
 
     fn newest(&self, tree: TreeId, key: &[u8]) -> Result<Newest>;
 
-    /// Checks everything that could make `apply` fail, and reads what it will touch.
+    /// Reads what `apply` will touch into memory. For before the writer's turn; nothing depends on it.
+    fn prefault(&self, _batch: &Batch) -> Result<()> {
+        Ok(())
+    }
+
+    /// Checks everything that could make `apply` fail.
     fn prepare(&self, batch: &Batch) -> Result<()>;
 
     /// The one way in which a tree changes: commit, recovery and replicas all call it, one at a time, in LSN order.
@@ -47,7 +52,7 @@ pub trait Store: Send + Sync {
 
     /// Visits the keys put or deleted by commits after `after`, until `visit` returns false. What purge is told keeps
     /// them known, and the caller keeps `apply` out.
-    fn changes(&self, after: Lsn, visit: &mut dyn FnMut(TreeId, &[u8]) -> bool);
+    fn changes(&self, after: Lsn, visit: &mut dyn FnMut(TreeId, &[u8]) -> bool) -> Result<()>;
 
     /// Forgets versions that nobody needs, about `budget` of them. True when there may be more to do.
     fn purge(&self, needed: &Needed, budget: usize) -> bool;

@@ -1,9 +1,10 @@
-//! The store against a full history, by random steps: the simulation of `mvcc_model.py`. Each rule of versions has a
-//! mutation that turns it off and must make the simulation fail.
+//! The stores against a full history, by random steps: the simulation of `mvcc_model.py`. Each rule of versions has a
+//! mutation that turns it off and must make the simulation fail. Everything here runs on each implementation.
 
 use super::mem::{MemStore, Mutation};
 use super::*;
 use crate::base::{Lsn, TreeId};
+use crate::io::SimDisk;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -24,10 +25,19 @@ impl Dice {
     }
 }
 
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Which {
+    Mem,
+    Paged,
+}
+
+const BOTH: [Which; 2] = [Which::Mem, Which::Paged];
+
+#[derive(Clone, Copy, Debug, PartialEq)]
 enum Rule {
     None,
-    Store(Mutation),
+    Mem(Mutation),
+    Paged(paged::Mutation),
     /// Purge up to what is applied, not what is durable.
     NoDurableFloor,
     /// Purge without looking at open snapshots.
@@ -39,7 +49,7 @@ type State = (Lsn, Option<Vec<u8>>);
 
 struct Sim {
     dice: Dice,
-    store: MemStore,
+    store: Arc<dyn Store>,
     snapshots: Arc<Snapshots>,
     open: Vec<Registration>,
     applied: Lsn,
@@ -52,12 +62,32 @@ fn key(k: u64) -> Vec<u8> {
     format!("key {k:04} {}", "x".repeat(k as usize * 2)).into_bytes()
 }
 
-impl Sim {
-    fn new(seed: u64, rule: Rule) -> Sim {
+/// An empty store. Pages, frames and the undo stream are as small as they may be.
+fn fresh(which: Which, rule: Rule) -> Arc<dyn Store> {
+    if which == Which::Mem {
         let mut store = MemStore::new();
-        if let Rule::Store(mutation) = rule {
+        if let Rule::Mem(mutation) = rule {
             store.mutation = Some(mutation);
         }
+        return Arc::new(store);
+    }
+    let disk = Arc::new(SimDisk::new(1));
+    let spill = Some(SpillOptions { disk: disk.clone(), path: "undo".to_string() });
+    let options = PagedOptions {
+        pager: PagerOptions { page_bytes: 512, frames: 24, ..PagerOptions::default() },
+        undo: UndoOptions { segment_bytes: 1024, memory_bytes: 4096, spill },
+        ..PagedOptions::default()
+    };
+    let (mut store, _) = PagedStore::open(disk, options).unwrap();
+    if let Rule::Paged(mutation) = rule {
+        Arc::get_mut(&mut store).unwrap().mutation = Some(mutation);
+    }
+    store
+}
+
+impl Sim {
+    fn new(which: Which, seed: u64, rule: Rule) -> Sim {
+        let store = fresh(which, rule);
         let mut e = Encoder::new();
         e.push(Op::NewTree(TREE));
         store.apply(&e.finish(), Lsn(1), History::Keep).unwrap();
@@ -88,6 +118,7 @@ impl Sim {
             self.history.entry(k).or_default().push((self.applied, value));
         }
         let batch = e.finish();
+        self.store.prefault(&batch).unwrap();
         self.store.prepare(&batch).unwrap();
         self.store.apply(&batch, self.applied, History::Keep).unwrap();
     }
@@ -182,26 +213,42 @@ fn seeds() -> u64 {
     std::env::var("HEADWATER_SEEDS").ok().and_then(|s| s.parse().ok()).unwrap_or(30)
 }
 
-fn failures(rule: Rule, seeds: u64) -> Vec<String> {
-    (0..seeds).filter_map(|seed| Some(format!("seed {seed}: {}", Sim::new(seed, rule).run(600).err()?))).collect()
+fn failures(which: Which, rule: Rule, seeds: u64) -> Vec<String> {
+    let run = |seed| Some(format!("{which:?}, seed {seed}: {}", Sim::new(which, seed, rule).run(600).err()?));
+    (0..seeds).filter_map(run).collect()
 }
 
 #[test]
 fn every_snapshot_reads_its_own_past() {
-    assert_eq!(failures(Rule::None, seeds()), Vec::<String>::new());
+    for which in BOTH {
+        assert_eq!(failures(which, Rule::None, seeds()), Vec::<String>::new());
+    }
 }
 
 #[test]
 fn each_rule_is_needed() {
-    let rules = [Rule::NoDurableFloor, Rule::NoLimbo, Rule::Store(Mutation::Dirty), Rule::Store(Mutation::GhostLeak)];
-    for (i, rule) in rules.into_iter().enumerate() {
-        assert!(!failures(rule, 10).is_empty(), "rule {i} can be turned off unnoticed");
+    let rules = [
+        (Which::Mem, Rule::NoDurableFloor),
+        (Which::Mem, Rule::NoLimbo),
+        (Which::Mem, Rule::Mem(Mutation::Dirty)),
+        (Which::Mem, Rule::Mem(Mutation::GhostLeak)),
+        (Which::Paged, Rule::NoDurableFloor),
+        (Which::Paged, Rule::NoLimbo),
+        (Which::Paged, Rule::Paged(paged::Mutation::Dirty)),
+        (Which::Paged, Rule::Paged(paged::Mutation::GhostLeak)),
+    ];
+    for (which, rule) in rules {
+        assert!(!failures(which, rule, 10).is_empty(), "{which:?}: {rule:?} can be turned off unnoticed");
     }
 }
 
 #[test]
 fn a_dropped_tree_stays_for_the_snapshots_before_it() {
-    let store = MemStore::new();
+    BOTH.into_iter().for_each(dropped_tree_stays);
+}
+
+fn dropped_tree_stays(which: Which) {
+    let store = fresh(which, Rule::None);
     let snapshots = Arc::new(Snapshots::default());
     let mut e = Encoder::new();
     e.push(Op::NewTree(TREE));
@@ -221,7 +268,11 @@ fn a_dropped_tree_stays_for_the_snapshots_before_it() {
 
 #[test]
 fn changes_are_known_as_long_as_validation_needs_them() {
-    let store = MemStore::new();
+    BOTH.into_iter().for_each(changes_are_known);
+}
+
+fn changes_are_known(which: Which) {
+    let store = fresh(which, Rule::None);
     let put = |key: &[u8], lsn| {
         let mut e = Encoder::new();
         e.push(Op::Put { tree: TREE, key, value: b"" });
@@ -235,10 +286,12 @@ fn changes_are_known_as_long_as_validation_needs_them() {
     put(b"a", 4);
     let changed = |after| {
         let mut keys = Vec::new();
-        store.changes(Lsn(after), &mut |_, key| {
-            keys.push(key.to_vec());
-            true
-        });
+        store
+            .changes(Lsn(after), &mut |_, key| {
+                keys.push(key.to_vec());
+                true
+            })
+            .unwrap();
         keys
     };
     while store.purge(&Needed { snapshots: vec![], floor: Lsn(4), changes_after: Lsn(2) }, 1) {}

@@ -31,7 +31,7 @@ impl Needed {
     }
 
     /// Whether a version that counts in [from, to) can be read.
-    fn wants(&self, from: Lsn, to: Lsn) -> bool {
+    pub(super) fn wants(&self, from: Lsn, to: Lsn) -> bool {
         to > self.floor || {
             let i = self.snapshots.partition_point(|&s| s < from);
             self.snapshots.get(i).is_some_and(|&s| s < to)

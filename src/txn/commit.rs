@@ -23,7 +23,7 @@ impl Txn {
 
     /// `publish` runs under the writer lock right before the commit becomes visible, if anything was written.
     ///
-    /// 1. Encode the net effect, without any lock.
+    /// 1. Encode the net effect, and read what it will touch into memory, without any lock.
     /// 2. Take the writer lock; from here to 6 there is one commit at a time.
     /// 3. SERIALIZABLE: check that nobody has changed what was read.
     /// 4. Check that the trees can take the batch.
@@ -47,6 +47,7 @@ impl Txn {
     fn write(&mut self, batch: &Batch, publish: impl FnOnce(Lsn)) -> Result<(Lsn, usize)> {
         let reads = self.reads.as_ref().map(|reads| mem::take(&mut *reads.lock()).index());
         let shared = &self.shared;
+        shared.store.prefault(batch)?;
         let mut writer = shared.writer.lock();
         if let (Some(reads), Some(snapshot)) = (reads, self.snapshot_lsn()) {
             debug_assert_eq!(self.isolation, Isolation::Serializable);
@@ -54,7 +55,7 @@ impl Txn {
             shared.store.changes(snapshot, &mut |tree, key| {
                 changed = reads.contains(tree, key);
                 !changed
-            });
+            })?;
             if changed {
                 return Err(not_serializable());
             }

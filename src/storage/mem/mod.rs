@@ -198,8 +198,9 @@ impl Store for MemStore {
         Ok(())
     }
 
-    fn changes(&self, after: Lsn, visit: &mut dyn FnMut(TreeId, &[u8]) -> bool) {
+    fn changes(&self, after: Lsn, visit: &mut dyn FnMut(TreeId, &[u8]) -> bool) -> Result<()> {
         self.past.lock().changes(after, visit);
+        Ok(())
     }
 
     fn purge(&self, needed: &Needed, budget: usize) -> bool {
