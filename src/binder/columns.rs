@@ -36,7 +36,11 @@ impl Binder<'_> {
             ItemKind::Join => Some("a join"),
             ItemKind::Function => Some("a function"),
             ItemKind::Cte => Some("a WITH query"),
-            ItemKind::Table(_) | ItemKind::System(_) | ItemKind::Subquery | ItemKind::View(_) => None,
+            ItemKind::Table(_)
+            | ItemKind::System(_)
+            | ItemKind::Sequence(_)
+            | ItemKind::Subquery
+            | ItemKind::View(_) => None,
         };
         let item = Item::new(name.clone(), kind, columns.clone());
         let relation = item.relation();

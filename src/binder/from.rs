@@ -2,7 +2,7 @@
 
 use super::clause::Clause;
 use super::columns::apply_column_aliases;
-use super::expr::{Callee, returns_row};
+use super::expr::{Callee, call_fields, returns_row};
 use super::locking::Lockable;
 use super::rel::{
     AccessMode, FunctionScan, FunctionSource, Join, JoinKind, Rel, Scan, SetCall, SystemScan, TableFunction,
@@ -11,10 +11,11 @@ use super::scope::{Item, ItemColumn, ItemKind, Level, check_name_conflicts, set_
 use super::select::Bound;
 use super::state::Binder;
 use crate::base::{Error, Oid, Result, SqlState};
-use crate::catalog::{Relation, SystemTable, Table, TableKind, UserType};
-use crate::expr::{ColId, Function};
+use crate::catalog::{Relation, Sequence, SystemTable, Table, TableKind, UserType};
+use crate::expr::functions::SEQUENCE_STATE;
+use crate::expr::{ColId, Expr, Form, Function};
 use crate::parser::ast::{self, Alias, ExprKind, Locking, TableFunction as FunctionItem, TableRef};
-use crate::types::{SqlType, oid};
+use crate::types::{Datum, SqlType, oid};
 use std::sync::Arc;
 
 /// What one FROM item contributes.
@@ -110,7 +111,7 @@ impl Binder<'_> {
             },
             Relation::System(table) => self.scan_system(table, alias_name, alias),
             Relation::Index(index) => Err(wrong_kind(&index.name, "an index", name.pos)),
-            Relation::Sequence(_) => Err(Error::unsupported("selecting from a sequence").at(name.pos)),
+            Relation::Sequence(sequence) => self.scan_sequence(&sequence, alias_name, alias),
         }
     }
 
@@ -184,6 +185,30 @@ impl Binder<'_> {
         item.tableoid = Some(tableoid);
         let scan = SystemScan { table, alias: name, columns, tableoid: Some(tableoid) };
         Ok(FromItem { rel: Rel::SystemScan(scan), items: vec![item] })
+    }
+
+    /// A sequence is a relation of one row, its running state.
+    fn scan_sequence(&mut self, sequence: &Sequence, name: Arc<str>, alias: Option<&Alias>) -> Result<FromItem> {
+        let oid = sequence.oid;
+        let access = self.open_access(oid, AccessMode::Select);
+        let func = &SEQUENCE_STATE;
+        let (mut ids, mut columns) = (Vec::new(), Vec::new());
+        for (i, (column, ty)) in func.out.iter().enumerate() {
+            let id = self.new_relation_column(&name, *column, SqlType::of(*ty));
+            let state = self.state_mut(id);
+            state.origin = Some((oid, i as i16 + 1));
+            state.access = Some(access);
+            columns.push(ItemColumn { name: (*column).into(), expr: self.column_expr(id) });
+            ids.push(id);
+        }
+        let args = vec![Expr::constant(Datum::Oid(oid.0), SqlType::OID)];
+        let call = Expr::Call { func, args, ty: SqlType::RECORD, form: Form::Call };
+        let functions = vec![TableFunction { source: FunctionSource::Scalar(call), columns: ids, row: true }];
+        let rel = Rel::Function(FunctionScan { alias: name.clone(), functions, ordinality: None });
+        apply_column_aliases(&mut columns, alias, "table")?;
+        let mut item = self.add_item(name, ItemKind::Sequence(oid), columns, alias.is_some());
+        item.schema = alias.is_none().then_some(sequence.schema);
+        Ok(FromItem { rel, items: vec![item] })
     }
 
     /// `transformRangeSubselect`.
@@ -294,14 +319,19 @@ impl Binder<'_> {
             Callee::Expr(expr) => {
                 let expr = self.resolve_unknown(expr, pos)?;
                 let func = match &expr {
-                    crate::expr::Expr::Call { func, .. } => Some(*func),
+                    Expr::Call { func, .. } => Some(*func),
                     _ => None,
                 };
                 let ty = expr.ty();
                 (FunctionSource::Scalar(expr), func, ty)
             }
         };
-        let (fields, row) = self.function_fields(func, ty, definition, function, part, pos)?;
+        let args = match &source {
+            FunctionSource::Set(call) => &call.args[..],
+            FunctionSource::Scalar(Expr::Call { args, .. }) => args,
+            FunctionSource::Scalar(_) => &[],
+        };
+        let (fields, row) = self.function_fields(func, args, ty, definition, function, part, pos)?;
         let mut ids = Vec::with_capacity(fields.len());
         for (name, ty) in fields {
             let id = self.new_relation_column(alias, name.as_str(), ty);
@@ -315,6 +345,7 @@ impl Binder<'_> {
     fn function_fields(
         &mut self,
         func: Option<&'static Function>,
+        args: &[Expr],
         ty: SqlType,
         definition: &[ast::ColumnDef],
         function: &FunctionItem,
@@ -342,8 +373,8 @@ impl Binder<'_> {
             )
             .at(pos));
         }
-        if out.len() > 1 {
-            return Ok((out.iter().map(|(n, t)| ((*n).to_owned(), SqlType::of(*t))).collect(), true));
+        if let (Some(func), true) = (func, out.len() > 1) {
+            return Ok((call_fields(func, args), true));
         }
         if let Some(UserType::Row(table)) = self.catalog().user_type(ty.oid) {
             let field = |c: &crate::catalog::Column| (c.name.clone(), SqlType::with_typmod(c.type_oid, c.typmod));

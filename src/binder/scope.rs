@@ -30,6 +30,7 @@ pub(super) struct ItemColumn {
 pub(super) enum ItemKind {
     Table(Arc<Table>),
     System(&'static SystemTable),
+    Sequence(Oid),
     Subquery,
     View(Arc<Table>),
     Function,
@@ -201,6 +202,7 @@ impl Item {
         match &self.kind {
             ItemKind::Table(t) | ItemKind::View(t) => Some(t.oid),
             ItemKind::System(t) => Some(t.oid),
+            ItemKind::Sequence(oid) => Some(*oid),
             _ => None,
         }
     }

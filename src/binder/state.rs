@@ -60,6 +60,8 @@ pub(super) struct ColumnState {
     pub access: Option<usize>,
     /// The alias and name under which the level sees it, where that is not how it was born.
     pub shown: Option<(Arc<str>, Arc<str>)>,
+    /// Of a row of no declared type: its fields, where they are known.
+    pub fields: Option<Vec<(String, SqlType)>>,
 }
 
 /// The stack that binding may use. Threads have at least twice that.
@@ -169,6 +171,7 @@ impl<'a> Binder<'a> {
             instance: None,
             access: None,
             shown: None,
+            fields: None,
         });
         id
     }

@@ -125,7 +125,14 @@ impl Binder<'_> {
         let mentions = start..self.level_ref().mentions.len();
         let Some(fields) = self.row_fields(&row) else {
             let ty = row.ty();
-            return Err(if ty.oid == oid::RECORD {
+            let is_call = match &row {
+                Expr::Call { .. } => true,
+                Expr::Column { id, .. } => self.state(*id).kind == ColumnKind::Set,
+                _ => false,
+            };
+            return Err(if is_call && ty.oid == oid::RECORD {
+                Error::new(SqlState::WRONG_OBJECT_TYPE, "record type has not been registered")
+            } else if ty.oid == oid::RECORD {
                 Error::unsupported("expanding a row of unknown type").at(pos)
             } else {
                 Error::new(SqlState::WRONG_OBJECT_TYPE, format!("type {} is not composite", self.type_name(ty))).at(pos)
@@ -158,6 +165,9 @@ impl Binder<'_> {
                     let new = self.new_column(target.name, expr.ty(), ColumnKind::Plain);
                     if let Expr::Column { id, .. } = expr {
                         self.state_mut(new).origin = self.state(*id).origin;
+                    }
+                    if expr.ty().oid == oid::RECORD {
+                        self.state_mut(new).fields = self.row_fields(expr);
                     }
                     new
                 }

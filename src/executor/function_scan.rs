@@ -7,7 +7,7 @@ use super::{Cx, Operator};
 use crate::base::{Error, Result};
 use crate::expr::{CallTypes, EvalContext, Expr, Kernel, SetRows, evaluate_scalar};
 use crate::planner::plan::{FunctionScan, FunctionSource, SetCall, TableFunction};
-use crate::types::{Batch, ColumnBuilder, ColumnReader, Datum, DatumRef, Physical, SqlType, null_column};
+use crate::types::{Batch, ColumnBuilder, ColumnReader, Datum, DatumRef, Physical, RecordValue, SqlType, null_column};
 use arrow_array::{ArrayRef, Int64Array};
 use arrow_select::concat::concat;
 use std::sync::Arc;
@@ -30,6 +30,25 @@ pub(crate) struct SetSource {
     done: bool,
 }
 
+/// Rows of several columns, each put together to one value.
+struct Packed {
+    inner: SetSource,
+    fields: Vec<SqlType>,
+}
+
+impl SetRows for Packed {
+    fn next(&mut self, ev: &mut EvalContext<'_>, columns: &mut [ColumnBuilder], max: usize) -> Result<usize> {
+        let (arrays, rows) = self.inner.next(ev, max)?;
+        let readers = arrays.iter().zip(&self.fields).map(|(a, ty)| ColumnReader::new(ty.physical(), a));
+        let readers: Vec<ColumnReader<'_>> = readers.collect();
+        for row in 0..rows {
+            let fields = readers.iter().zip(&self.fields).map(|(r, ty)| (ty.oid, r.get(row).to_owned())).collect();
+            columns[0].push(Datum::record(RecordValue { fields }).as_ref());
+        }
+        Ok(rows)
+    }
+}
+
 impl SetSource {
     /// Starts a call; none if a strict function got a NULL. `forms` are the columns that it makes.
     pub fn start(
@@ -48,6 +67,19 @@ impl SetSource {
         let rows = start(ev, CallTypes { args: &arg_types, ret: call.ty }, args)?;
         let builders = forms.iter().map(|f| ColumnBuilder::new(*f, 0)).collect();
         Ok(Some(SetSource { rows, builders, done: false }))
+    }
+
+    /// Starts a call in a select list, where a row of several columns is one value.
+    pub fn start_value(ev: &mut EvalContext<'_>, call: &SetCall, args: &[DatumRef<'_>]) -> Result<Option<SetSource>> {
+        if call.func.out.len() < 2 {
+            return SetSource::start(ev, call, args, &[call.ty.physical()]);
+        }
+        let types: Vec<SqlType> = call.args.iter().map(Expr::ty).collect();
+        let fields: Vec<SqlType> = call.func.columns(&types).into_iter().map(|(_, ty)| ty).collect();
+        let forms: Vec<Physical> = fields.iter().map(|ty| ty.physical()).collect();
+        let Some(inner) = SetSource::start(ev, call, args, &forms)? else { return Ok(None) };
+        let rows = Box::new(Packed { inner, fields });
+        Ok(Some(SetSource { rows, builders: vec![ColumnBuilder::new(Physical::Record, 0)], done: false }))
     }
 
     /// At most `max` more rows, as many as there are; how many that is, is the length of the columns.

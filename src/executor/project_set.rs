@@ -48,7 +48,7 @@ impl ProjectSetOp {
                     let calls = node.calls.iter().zip(args.iter());
                     let started = calls.map(|(call, columns)| {
                         let row = argument_row(columns, call, *at);
-                        SetSource::start(ev, call, &row, &[call.ty.physical()])
+                        SetSource::start_value(ev, call, &row)
                     });
                     *running = Some(started.collect::<Result<_>>()?);
                     *at += 1;

@@ -7,7 +7,7 @@ use super::context::EvalContext;
 use super::registry;
 use super::value::Value;
 use crate::base::{Oid, Result};
-use crate::types::{ColumnBuilder, Datum, DatumRef, SqlType};
+use crate::types::{ColumnBuilder, Datum, DatumRef, SqlType, oid};
 use arrow_array::{ArrayRef, BooleanArray};
 use std::fmt;
 use std::ops::Range;
@@ -120,6 +120,8 @@ pub struct Function {
     pub out: &'static [(&'static str, Oid)],
     /// Default values, as text, of the last arguments.
     pub defaults: &'static [&'static str],
+    /// It is in `information_schema`, not in `pg_catalog`.
+    pub in_information_schema: bool,
 }
 
 impl Function {
@@ -129,6 +131,23 @@ impl Function {
             Some(_) => &self.args[..self.args.len() - 1],
             None => self.args,
         }
+    }
+
+    /// The columns of the result for arguments of these types.
+    pub fn columns(&self, args: &[SqlType]) -> Vec<(&'static str, SqlType)> {
+        let element = || {
+            let known = self.args.iter().zip(args).find_map(|(declared, actual)| match *declared {
+                oid::ANYARRAY => Some(actual.element().map_or(SqlType::RECORD, SqlType::bare)),
+                oid::ANYELEMENT => Some(*actual),
+                _ => None,
+            });
+            known.expect("a polymorphic result follows from an argument")
+        };
+        let column = |&(name, ty): &(&'static str, Oid)| match ty {
+            oid::ANYELEMENT => (name, element()),
+            ty => (name, SqlType::of(ty)),
+        };
+        self.out.iter().map(column).collect()
     }
 
     pub fn is_aggregate(&self) -> bool {

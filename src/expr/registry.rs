@@ -10,6 +10,7 @@ use std::sync::LazyLock;
 struct Registry {
     by_oid: HashMap<Oid, &'static Function>,
     by_name: HashMap<&'static str, Vec<&'static Function>>,
+    in_information_schema: HashMap<&'static str, Vec<&'static Function>>,
     operators_by_oid: HashMap<Oid, &'static Operator>,
     operators_by_name: HashMap<&'static str, Vec<&'static Operator>>,
     /// Those that do not run included.
@@ -21,6 +22,7 @@ static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
     let mut r = Registry {
         by_oid: HashMap::new(),
         by_name: HashMap::new(),
+        in_information_schema: HashMap::new(),
         operators_by_oid: HashMap::new(),
         operators_by_name: HashMap::new(),
         operator_candidates: HashMap::new(),
@@ -29,7 +31,8 @@ static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
     for f in functions::TABLES.iter().chain(aggregates::TABLES).copied().flatten() {
         let twin = r.by_oid.insert(f.oid, f);
         assert!(twin.is_none(), "function {} registered twice", f.oid);
-        r.by_name.entry(f.name).or_default().push(f);
+        let by_name = if f.in_information_schema { &mut r.in_information_schema } else { &mut r.by_name };
+        by_name.entry(f.name).or_default().push(f);
     }
     for op in operators::OPERATORS {
         r.operator_candidates.entry(op.name).or_default().push(op);
@@ -58,6 +61,11 @@ pub fn function(oid: Oid) -> Option<&'static Function> {
 /// All functions, aggregates and window functions of the name in `pg_catalog`.
 pub fn functions_named(name: &str) -> &'static [&'static Function] {
     REGISTRY.by_name.get(name).map_or(&[], Vec::as_slice)
+}
+
+/// All functions of the name in `information_schema`.
+pub fn information_schema_functions_named(name: &str) -> &'static [&'static Function] {
+    REGISTRY.in_information_schema.get(name).map_or(&[], Vec::as_slice)
 }
 
 /// Every function, in no particular order: `pg_proc`.

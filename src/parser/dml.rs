@@ -20,6 +20,28 @@ impl Parser<'_> {
         }
     }
 
+    /// A query as a statement of its own, whose first SELECT may say INTO: then it is a CREATE TABLE AS.
+    pub(super) fn query_stmt(&mut self) -> Result<Statement> {
+        match self.preparable_stmt()? {
+            Statement::Select(mut query) => Ok(match take_into(&mut query) {
+                None => Statement::Select(query),
+                Some(into) => Statement::CreateTableAs(Box::new(CreateTableAs {
+                    materialized: false,
+                    into,
+                    columns: Vec::new(),
+                    if_not_exists: false,
+                    access_method: None,
+                    options: Vec::new(),
+                    on_commit: OnCommit::Default,
+                    tablespace: None,
+                    source: Statement::Select(query),
+                    with_data: true,
+                })),
+            }),
+            other => Ok(other),
+        }
+    }
+
     /// `InsertStmt`.
     pub(super) fn insert_stmt(&mut self, with: Option<With>) -> Result<Statement> {
         self.expect_seq(&[Kw::Insert, Kw::Into])?;
@@ -221,5 +243,18 @@ impl Parser<'_> {
         self.expect_kw(Kw::Values)?;
         let values = Some(self.paren_list(Self::a_expr)?);
         Ok(MergeAction::Insert { columns, overriding, values })
+    }
+}
+
+/// The INTO of the leftmost SELECT.
+fn take_into(query: &mut Query) -> Option<IntoClause> {
+    let mut body = &mut query.body;
+    loop {
+        body = match body {
+            QueryBody::Select(select) => return select.into.take(),
+            QueryBody::Values(_) => return None,
+            QueryBody::SetOp(op) => &mut op.left,
+            QueryBody::Query(inner) => &mut inner.body,
+        };
     }
 }

@@ -27,10 +27,10 @@ impl Parser<'_> {
     /// `stmt`.
     pub(super) fn stmt(&mut self) -> Result<Statement> {
         let Tok::Keyword(k) = self.peek() else {
-            return if self.at(Tok::LParen) { self.preparable_stmt() } else { Err(self.unexpected()) };
+            return if self.at(Tok::LParen) { self.query_stmt() } else { Err(self.unexpected()) };
         };
         match k {
-            Kw::Select | Kw::Values | Kw::Table | Kw::With => self.preparable_stmt(),
+            Kw::Select | Kw::Values | Kw::Table | Kw::With => self.query_stmt(),
             Kw::Insert | Kw::Update | Kw::Delete | Kw::Merge => self.preparable_stmt(),
             Kw::Create => self.create_stmt(),
             Kw::Alter => self.alter_stmt(),

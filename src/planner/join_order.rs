@@ -412,6 +412,11 @@ impl Planner<'_> {
                 None => rest.push(c),
             }
         }
+        if pairs.is_empty() && kind == JoinKind::Full && rest.iter().all(|c| c.as_const().is_some()) {
+            // No condition between the sides: all rows have one key.
+            let one = || Expr::constant(1, SqlType::INT4);
+            pairs.push(((one(), one()), Expr::constant(true, SqlType::BOOL)));
+        }
         if pairs.is_empty() {
             return self.nested_loop(kind, left, right, rest, vec![]);
         }

@@ -58,6 +58,8 @@ const PLANNER: &[&str] = &[
     "TimeZone",
     "DateStyle",
     "IntervalStyle",
+    "bytea_output",
+    "extra_float_digits",
 ];
 
 impl Environment {

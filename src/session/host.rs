@@ -11,9 +11,10 @@ use super::transaction::Transaction;
 use crate::base::{Error, Flow, Lsn, Oid, Result, SqlState};
 use crate::catalog::deparse::{self, Namer};
 use crate::catalog::{Address, Catalog, Relation, Sequence, class};
+use crate::expr::functions::SEQUENCE_STATE;
 use crate::expr::{Function, Host};
 use crate::txn::{Isolation, LockKey, LockMode, Locked, Owner, Txn, TxnId, Wait};
-use crate::types::{ArrayValue, Datum, DatumRef, SqlType, oid};
+use crate::types::{ArrayValue, Datum, DatumRef, RecordValue, SqlType, oid};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -59,6 +60,9 @@ pub struct SessionHost<'a> {
 
 impl Host for SessionHost<'_> {
     fn call(&mut self, func: &Function, args: &[DatumRef<'_>]) -> Result<Datum> {
+        if *func == SEQUENCE_STATE {
+            return self.sequence_state(oid_arg(args, 0));
+        }
         let answer = self.sequence_function(func.name, args)?;
         let answer = match answer {
             None => self.setting_function(func.name, args)?,
@@ -163,6 +167,20 @@ impl SessionHost<'_> {
             }
             _ => return Ok(None),
         })))
+    }
+
+    /// The row that `SELECT * FROM sequence` shows.
+    fn sequence_state(&mut self, oid: Oid) -> Result<Datum> {
+        let sequence = self.sequence(oid)?;
+        let tables = self.database.tables.clone();
+        let value = self.beside(|txn| tables.sequence_value(txn, &sequence))?;
+        Ok(Datum::record(RecordValue {
+            fields: vec![
+                (oid::INT8, Datum::Int8(value.last_value)),
+                (oid::INT8, Datum::Int8(value.log_cnt)),
+                (oid::BOOL, Datum::Bool(value.is_called)),
+            ],
+        }))
     }
 
     /// Error: 42809 for another relation, 42P01 for none.

@@ -1,5 +1,6 @@
 //! Arrays, subscripts and fields of rows (`transformArrayExpr`, `transformIndirection`).
 
+use super::call::call_fields;
 use super::operator::Operand;
 use crate::base::{Error, Result, SqlState};
 use crate::binder::state::Binder;
@@ -148,9 +149,8 @@ impl Binder<'_> {
             Expr::Row { fields, .. } => {
                 Some(fields.iter().enumerate().map(|(i, f)| (format!("f{}", i + 1), f.ty())).collect())
             }
-            Expr::Call { func, .. } if func.out.len() > 1 => {
-                Some(func.out.iter().map(|(n, t)| ((*n).to_owned(), SqlType::of(*t))).collect())
-            }
+            Expr::Call { func, args, .. } if func.out.len() > 1 => Some(call_fields(func, args)),
+            Expr::Column { id, .. } => self.state(*id).fields.clone(),
             _ => None,
         }
     }

@@ -4,16 +4,16 @@
 use super::invoke::{Applied, rename};
 use super::operator::Operand;
 use super::row::is_row_type;
-use crate::base::{Error, Result, SqlState};
+use crate::base::{Error, Oid, Result, SqlState};
 use crate::binder::clause::Clause;
 use crate::binder::rel::SetCall;
 use crate::binder::relation::schema_oid;
 use crate::binder::scope::Mention;
 use crate::binder::state::{Binder, ColumnKind};
 use crate::binder::typename;
-use crate::catalog::PG_CATALOG;
-use crate::expr::registry::functions_named;
-use crate::expr::resolve::{CallArgs, ResolvedCall, function_signature, resolve_function};
+use crate::catalog::{INFORMATION_SCHEMA, PG_CATALOG};
+use crate::expr::registry::{functions_named, information_schema_functions_named};
+use crate::expr::resolve::{CallArgs, ResolvedCall, function_signature, select_function};
 use crate::expr::{Expr, Function, Kind, Volatility};
 use crate::parser::ast;
 use crate::types::{SqlType, oid};
@@ -36,7 +36,11 @@ impl Binder<'_> {
     pub fn resolve_call(&mut self, call: &ast::FunctionCall, pos: usize) -> Result<Callee> {
         check_argument_names(call)?;
         let name = call.name.name();
-        let functions: &[&'static Function] = if self.names_catalog(&call.name)? { functions_named(name) } else { &[] };
+        let functions: &[&'static Function] = match self.function_schema(&call.name)? {
+            PG_CATALOG => functions_named(name),
+            INFORMATION_SCHEMA => information_schema_functions_named(name),
+            _ => &[],
+        };
         let args = self.transform_arguments(call, functions)?;
         let types: Vec<SqlType> = args.iter().map(|a| a.expr.ty()).collect();
         if let (true, Some(last)) = (call.variadic, args.last()) {
@@ -49,7 +53,7 @@ impl Binder<'_> {
             Err(undefined(&call.name.to_string(), shape))
         } else {
             let shown = call.name.to_string();
-            resolve_function(name, shape).map_err(|e| rename(e, name, &shown))
+            select_function(name, functions, shape).map_err(|e| rename(e, name, &shown))
         };
         match found {
             Ok(ResolvedCall::Function(resolved)) => Ok(Callee::Function(self.apply(resolved, args)?)),
@@ -90,8 +94,8 @@ impl Binder<'_> {
         Some(Expr::Field { arg: Box::new(expr), index, ty: fields[index].1 })
     }
 
-    /// Whether the name, by its schema or the lack of one, may mean a function of `pg_catalog`.
-    fn names_catalog(&self, name: &ast::QualifiedName) -> Result<bool> {
+    /// Where the name, by its schema or the lack of one, looks for a function.
+    fn function_schema(&self, name: &ast::QualifiedName) -> Result<Oid> {
         if name.parts.len() > 3 {
             return Err(Error::new(
                 SqlState::SYNTAX_ERROR,
@@ -99,9 +103,9 @@ impl Binder<'_> {
             )
             .at(name.pos()));
         }
-        let Some(schema) = name.schema() else { return Ok(true) };
+        let Some(schema) = name.schema() else { return Ok(PG_CATALOG) };
         match schema_oid(&self.env, schema) {
-            Some(oid) => Ok(oid == PG_CATALOG),
+            Some(oid) => Ok(oid),
             None => {
                 Err(Error::new(SqlState::INVALID_SCHEMA_NAME, format!("schema \"{schema}\" does not exist"))
                     .at(name.pos()))
@@ -193,6 +197,9 @@ impl Binder<'_> {
             Some(id) => id,
             None => {
                 let id = self.new_column(call.func.name, call.ty, ColumnKind::Set);
+                if call.func.out.len() > 1 {
+                    self.state_mut(id).fields = Some(call_fields(call.func, &call.args));
+                }
                 self.level().set_calls.push((id, call));
                 id
             }
@@ -248,6 +255,12 @@ fn explain(error: Error, call: &ast::FunctionCall) -> Error {
         );
     }
     error
+}
+
+/// Names and types of the fields of a function's row.
+pub(in crate::binder) fn call_fields(func: &Function, args: &[Expr]) -> Vec<(String, SqlType)> {
+    let types: Vec<SqlType> = args.iter().map(Expr::ty).collect();
+    func.columns(&types).into_iter().map(|(name, ty)| (name.to_owned(), ty)).collect()
 }
 
 /// Whether a result type is a row that FROM takes apart.

@@ -15,7 +15,7 @@ mod row;
 mod special;
 mod subquery;
 
-pub(super) use call::{Callee, returns_row};
+pub(super) use call::{Callee, call_fields, returns_row};
 pub(super) use cast::check_collation;
 pub(super) use invoke::Applied;
 pub(super) use operator::Operand;

@@ -8,7 +8,7 @@ use super::rows::{
     Rows, flag, id, int2, int4, letter, letter_array, no_oid, null, oid_array, oid_vector, text, text_array,
 };
 use crate::base::Oid;
-use crate::catalog::{PG_CATALOG, POSTGRES_ROLE};
+use crate::catalog::{INFORMATION_SCHEMA, PG_CATALOG, POSTGRES_ROLE};
 use crate::expr::registry;
 use crate::expr::{CastContext, CastMethod, Function, Kind, Operator, Volatility};
 use crate::types::Datum;
@@ -103,7 +103,7 @@ pub(super) fn pg_proc(_: &SystemContext<'_>, out: &mut Rows) {
         out.row([
             id(f.oid),
             text(f.name),
-            id(PG_CATALOG),
+            id(if f.in_information_schema { INFORMATION_SCHEMA } else { PG_CATALOG }),
             id(POSTGRES_ROLE),
             id(INTERNAL),
             Datum::Float4(1.0),

@@ -362,6 +362,31 @@ fn array_unnest(_: &mut EvalContext<'_>, _: CallTypes<'_>, a: &[DatumRef<'_>]) -
     Ok(Box::new(Unnest { array, at: 0 }))
 }
 
+/// The items of the first dimension with their numbers, which count from 1 whatever the lower bound.
+struct Numbered {
+    array: ArrayValue,
+    at: usize,
+}
+
+impl SetRows for Numbered {
+    fn next(&mut self, _: &mut EvalContext<'_>, columns: &mut [ColumnBuilder], max: usize) -> Result<usize> {
+        let len = self.array.dims.first().map_or(0, |d| d.0 as usize);
+        let rows = max.min(len - self.at);
+        for i in self.at..self.at + rows {
+            // A subscript too few finds nothing in an array of more dimensions.
+            columns[0].push(if self.array.dims.len() == 1 { self.array.items[i].as_ref() } else { DatumRef::Null });
+            columns[1].push(DatumRef::Int4(i as i32 + 1));
+        }
+        self.at += rows;
+        Ok(rows)
+    }
+}
+
+fn pg_expandarray(_: &mut EvalContext<'_>, _: CallTypes<'_>, a: &[DatumRef<'_>]) -> Result<Box<dyn SetRows>> {
+    let array = array(a[0]).map_or_else(|| ArrayValue::empty(TEXT), ArrayView::to_owned);
+    Ok(Box::new(Numbered { array, at: 0 }))
+}
+
 #[rustfmt::skip]
 pub(super) static TABLE: &[Function] = &[
     f(383, "array_cat", &[ANYCOMPATIBLEARRAY, ANYCOMPATIBLEARRAY], ANYCOMPATIBLEARRAY, Row(array_cat)).lax(),
@@ -390,5 +415,6 @@ pub(super) static TABLE: &[Function] = &[
     f(1286, "array_fill", &[ANYELEMENT, INT4_ARRAY, INT4_ARRAY], ANYARRAY, Typed(array_fill)).lax(),
     f(6160, "string_to_table", &[TEXT, TEXT], TEXT, Set(text_to_table)).lax().set(),
     f(6161, "string_to_table", &[TEXT, TEXT, TEXT], TEXT, Set(text_to_table)).lax().set(),
+    f(13208, "_pg_expandarray", &[ANYARRAY], RECORD, Set(pg_expandarray)).set().with_out(&[("x", ANYELEMENT), ("n", INT4)]).in_information_schema(),
     f(2331, "unnest", &[ANYARRAY], ANYELEMENT, Set(array_unnest)).set(),
 ];

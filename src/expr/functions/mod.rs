@@ -26,6 +26,7 @@ pub(super) mod text;
 mod variadic;
 pub(super) mod vector;
 
+pub use system::SEQUENCE_STATE;
 pub(super) use variadic::array_form;
 
 use super::function::{Function, Kernel, Kind, Volatility};
@@ -79,6 +80,7 @@ pub(super) const fn f(oid: u32, name: &'static str, args: &'static [Oid], ret: O
         arg_names: &[],
         out: &[],
         defaults: &[],
+        in_information_schema: false,
     }
 }
 
@@ -126,6 +128,11 @@ impl Function {
 
     pub(super) const fn with_defaults(mut self, defaults: &'static [&'static str]) -> Function {
         self.defaults = defaults;
+        self
+    }
+
+    pub(super) const fn in_information_schema(mut self) -> Function {
+        self.in_information_schema = true;
         self
     }
 

@@ -8,8 +8,16 @@ use crate::expr::context::EvalContext;
 use crate::expr::function::Kernel::{Host, Row, Set, Typed};
 use crate::expr::function::{CallTypes, Function, SetRows};
 use crate::expr::registry;
+use crate::parser::keywords::{Keyword, KeywordClass};
 use crate::types::oid::*;
 use crate::types::{ColumnBuilder, Datum, DatumRef, SqlType};
+
+/// The row that a sequence is as a relation. It has no name by which it could be called.
+pub static SEQUENCE_STATE: Function = f(0, "sequence state", &[OID], RECORD, Host).volatile().with_out(&[
+    ("last_value", INT8),
+    ("log_cnt", INT8),
+    ("is_called", BOOL),
+]);
 
 /// No relation is a partition or has any, and PostgreSQL answers no rows for such.
 struct NoRows;
@@ -76,6 +84,36 @@ pub(super) fn num_nulls(_: &mut EvalContext<'_>, _: CallTypes<'_>, a: &[DatumRef
 
 pub(super) fn num_nonnulls(_: &mut EvalContext<'_>, _: CallTypes<'_>, a: &[DatumRef<'_>]) -> Result<Datum> {
     Ok(Datum::Int4(a.iter().filter(|v| !v.is_null()).count() as i32))
+}
+
+/// The words of the grammar with their classes.
+struct Keywords(std::vec::IntoIter<Keyword>);
+
+impl SetRows for Keywords {
+    fn next(&mut self, _: &mut EvalContext<'_>, columns: &mut [ColumnBuilder], max: usize) -> Result<usize> {
+        let mut rows = 0;
+        for word in self.0.by_ref().take(max) {
+            let (code, class) = match word.class() {
+                KeywordClass::Unreserved => ("U", "unreserved"),
+                KeywordClass::ColName => ("C", "unreserved (cannot be function or type name)"),
+                KeywordClass::TypeFuncName => ("T", "reserved (can be function or type name)"),
+                KeywordClass::Reserved => ("R", "reserved"),
+            };
+            let bare = word.is_bare_label();
+            let label = if bare { "can be bare label" } else { "requires AS" };
+            columns[0].push(DatumRef::Text(word.word()));
+            columns[1].push(DatumRef::Text(code));
+            columns[2].push(DatumRef::Bool(bare));
+            columns[3].push(DatumRef::Text(class));
+            columns[4].push(DatumRef::Text(label));
+            rows += 1;
+        }
+        Ok(rows)
+    }
+}
+
+fn pg_get_keywords(_: &mut EvalContext<'_>, _: CallTypes<'_>, _: &[DatumRef<'_>]) -> Result<Box<dyn SetRows>> {
+    Ok(Box::new(Keywords(Keyword::all().collect::<Vec<_>>().into_iter())))
 }
 
 #[rustfmt::skip]
@@ -267,6 +305,7 @@ pub(super) static TABLE: &[Function] = &[
     f(2854, "pg_my_temp_schema", &[], OID, Host).stable(),
     f(3036, "pg_notify", &[TEXT, TEXT], VOID, Host).lax().volatile(),
     f(2083, "pg_opclass_is_visible", &[OID], BOOL, Host).stable(),
+    f(1686, "pg_get_keywords", &[], RECORD, Set(pg_get_keywords)).set().stable().with_out(&[("word", TEXT), ("catcode", CHAR), ("barelabel", BOOL), ("catdesc", TEXT), ("baredesc", TEXT)]),
     f(2082, "pg_operator_is_visible", &[OID], BOOL, Host).stable(),
     f(3829, "pg_opfamily_is_visible", &[OID], BOOL, Host).stable(),
     f(3425, "pg_partition_ancestors", &[REGCLASS], REGCLASS, Set(no_rows)).set().with_out(&[("relid", REGCLASS)]),
