@@ -59,7 +59,11 @@ mod word;
 mod write;
 
 #[cfg(test)]
+mod sim_tests;
+#[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod thread_tests;
 
 pub use checkpoint::Phase;
 pub use guard::{PageMut, PageRead};
