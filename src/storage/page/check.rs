@@ -46,6 +46,9 @@ impl Node<'_> {
         if !(shared..=lower).contains(&self.prefix_len()) {
             return Err("the prefix is shorter than what the fences share, or longer than the lower one".into());
         }
+        if self.bytes[LONG_PREFIX] != u8::from(self.prefix_len() > shared) {
+            return Err("the prefix is not as long as it says".into());
+        }
         if self.upper().is_some_and(|upper| upper <= self.lower()) {
             return Err("the fences are out of order".into());
         }

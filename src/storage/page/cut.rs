@@ -16,7 +16,7 @@ use super::layout::*;
 use super::node::Node;
 
 /// Inserts in a row that make an ascending run.
-const RUN_MIN: u16 = 6;
+const RUN_MIN: u8 = 6;
 
 /// How to split a page.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,7 +84,7 @@ impl Node<'_> {
 
     fn ascends(self, at: usize) -> bool {
         let len = self.len();
-        let run = get_u16(self.bytes, RUN) >= RUN_MIN && usize::from(get_u16(self.bytes, LAST_INSERT)) + 1 == at;
+        let run = self.bytes[RUN] >= RUN_MIN && usize::from(get_u16(self.bytes, LAST_INSERT)) + 1 == at;
         run || self.upper().is_none() && at > 0 && at >= len - len / 8
     }
 

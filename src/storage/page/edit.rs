@@ -24,11 +24,11 @@ impl<'a> NodeMut<'a> {
         node.bytes[LEVEL] = level;
         node.put_u16(LOWER, lower.len());
         node.put_u16(UPPER, upper.len());
-        node.put_u16(PREFIX, common(lower, upper));
         let end = node.bytes.len() - upper.len();
         put(node.bytes, end, upper);
         put(node.bytes, end - lower.len(), lower);
         node.put_u32(HEAP, end - lower.len());
+        node.set_prefix(common(lower, upper));
         node
     }
 
@@ -46,6 +46,12 @@ impl<'a> NodeMut<'a> {
 
     fn put_slot(&mut self, at: usize, slot: RawSlot) {
         put(self.bytes, HEAD_BYTES + at * SLOT_BYTES, &slot.encode());
+    }
+
+    fn set_prefix(&mut self, prefix: usize) {
+        let shared = common(self.node().lower(), self.node().upper().unwrap_or_default());
+        self.put_u16(PREFIX, prefix);
+        self.bytes[LONG_PREFIX] = u8::from(prefix > shared);
     }
 
     /// Sets a leaf's entry: the one found at `Ok`, or a new one at `Err`, as [`Node::search`] answered for `key`. False
@@ -123,11 +129,18 @@ impl<'a> NodeMut<'a> {
         true
     }
 
+    /// Refers an entry to another child.
+    #[cfg(test)]
+    pub fn set_child(&mut self, at: usize, child: u32) {
+        let offset = self.node().raw(at).offset;
+        put(self.bytes, offset, &child.to_le_bytes());
+    }
+
     /// What is stored of a new key. The prefix is what the key allows it to be afterwards.
     fn strip<'k>(&mut self, key: &'k [u8]) -> &'k [u8] {
         let prefix = self.node().prefix_with(key);
         if self.node().keys() == 0 {
-            self.put_u16(PREFIX, prefix);
+            self.set_prefix(prefix);
         } else if prefix < self.node().prefix_len() {
             self.rebuild(prefix);
         }
@@ -156,9 +169,8 @@ impl<'a> NodeMut<'a> {
     /// Counts inserts that go right behind each other: what a later split wants to know.
     fn note_insert(&mut self, at: usize) {
         let follows = at > 0 && usize::from(get_u16(self.bytes, LAST_INSERT)) + 1 == at;
-        let run = if follows { get_u16(self.bytes, RUN).saturating_add(1) } else { 0 };
+        self.bytes[RUN] = if follows { self.bytes[RUN].saturating_add(1) } else { 0 };
         self.put_u16(LAST_INSERT, at);
-        self.put_u16(RUN, usize::from(run));
     }
 
     pub fn remove(&mut self, at: usize) {
@@ -189,7 +201,7 @@ impl<'a> NodeMut<'a> {
         let old = Node::new(&old);
         self.put_u16(SLOTS, 0);
         self.put_u16(GHOSTS, 0);
-        self.put_u16(PREFIX, prefix);
+        self.set_prefix(prefix);
         self.put_u32(HEAP, old.heap_end());
         self.put_u32(GARBAGE, 0);
         self.append(old, 0..old.len());
@@ -204,7 +216,7 @@ impl<'a> NodeMut<'a> {
         if entries > usize::from(level > 0)
             && let Some((from, entries)) = parts.iter().rev().find(|(_, entries)| !entries.is_empty())
         {
-            node.put_u16(PREFIX, from.common_with(entries.end - 1, lower));
+            node.set_prefix(from.common_with(entries.end - 1, lower));
         }
         for (from, entries) in parts {
             node.append(*from, entries.clone());

@@ -14,7 +14,8 @@
 //! |     40 |    2 | length of the lower fence                                                      |
 //! |     42 |    2 | length of the upper fence; 0: none (no key is below the empty one)             |
 //! |     44 |    2 | position of the newest insert                                                  |
-//! |     46 |    2 | how many inserts in a row went right behind the one before (saturating)        |
+//! |     46 |    1 | how many inserts in a row went right behind the one before (saturating)        |
+//! |     47 |    1 | 1: the prefix is longer than what the fences share                             |
 //! |     48 |      | slots, 8 bytes each, in key order; then free bytes; then the heap, growing down |
 //! |    end |      | lower fence, upper fence                                                       |
 //!
@@ -39,8 +40,10 @@ pub(super) const UPPER: usize = LOWER + 2;
 pub(super) const LAST_INSERT: usize = UPPER + 2;
 pub(super) const RUN: usize = LAST_INSERT + 2;
 
+pub(super) const LONG_PREFIX: usize = RUN + 1;
+
 /// Everything in front of the slots.
-pub const HEAD_BYTES: usize = RUN + 2;
+pub const HEAD_BYTES: usize = LONG_PREFIX + 1;
 
 pub(super) const SLOT_BYTES: usize = 8;
 pub(super) const LEAF_ENTRY_BYTES: usize = 10;
@@ -164,7 +167,7 @@ mod tests {
         assert_eq!(
             dump(&leaf),
             "016 06 05 00 00 00 00 00 00 01 00 02 00 01 00 03 00\n\
-             032 d3 01 00 00 03 00 00 00 03 00 07 00 01 00 01 00\n\
+             032 d3 01 00 00 03 00 00 00 03 00 07 00 01 00 01 01\n\
              048 e7 01 02 80 00 00 65 6c d3 01 02 00 00 00 79 6c\n\
              464 00 00 00 04 03 00 00 00 00 00 00 08 00 6c 79 6d\n\
              480 61 6b 65 20 75 73 65 06 05 00 00 00 00 00 00 00\n\

@@ -1,6 +1,7 @@
 //! Reading a page: searching it and taking its entries apart. Nothing here allocates.
 
 use super::layout::*;
+use std::cmp::Ordering;
 
 /// An entry of a leaf.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -173,7 +174,11 @@ impl<'a> Node<'a> {
 
     /// The prefix that is left when `key` is among the page's keys.
     pub(super) fn prefix_with(self, key: &[u8]) -> usize {
-        if self.keys() == 0 { common(self.lower(), key) } else { common(self.prefix(), key) }
+        match self.keys() {
+            0 => common(self.lower(), key),
+            _ if self.bytes[LONG_PREFIX] == 0 => self.prefix_len(),
+            _ => common(self.prefix(), key),
+        }
     }
 
     /// What a new entry takes with its slot, `fixed` bytes beside its key: also what the other keys grow by when it
@@ -193,30 +198,43 @@ impl<'a> Node<'a> {
         self.len() == 0 || (room - self.free_bytes()) * 4 < room
     }
 
+    /// The key behind the page's prefix. None: it does not start with it; that can only be when the prefix is longer
+    /// than what the fences share, so all else need not look at the prefix.
+    fn strip(self, key: &[u8]) -> Option<&[u8]> {
+        if self.bytes[LONG_PREFIX] != 0 {
+            return key.strip_prefix(self.prefix());
+        }
+        debug_assert!(key.starts_with(self.prefix()), "the key lies between the fences");
+        Some(&key[self.prefix_len()..])
+    }
+
     /// Where `key`, which lies between the fences, is; else where it belongs. As it is not below the lower fence, it is
     /// above all keys if it does not start as they do.
     pub fn search(self, key: &[u8]) -> Result<usize, usize> {
         let slots = self.slots();
-        let Some(suffix) = key.strip_prefix(self.prefix()) else { return Err(slots.len()) };
+        let Some(suffix) = self.strip(key) else { return Err(slots.len()) };
         let head = head_of(suffix);
         let from = first_at_or_above(slots, head);
-        if slots.get(from).is_none_or(|slot| slot_head(slot) != head) {
+        let Some([first, behind @ ..]) = slots.get(from..) else { return Err(from) };
+        if slot_head(first) != head {
             return Err(from);
         }
-        // Ascending keys come behind the last entry; and often one entry alone has the head.
-        let to = match slots.get(from + 1) {
-            Some(next) if slot_head(next) == head => match head.checked_add(1) {
-                Some(above) => from + first_at_or_above(&slots[from..], above),
-                None => slots.len(),
-            },
-            _ => from + 1,
+        let to = match (behind.first(), head.checked_add(1)) {
+            (Some(next), _) if slot_head(next) != head => from + 1,
+            (Some(_), Some(above)) => from + first_at_or_above(&slots[from..], above),
+            _ => slots.len(),
         };
-        let run = &slots[from..to];
-        let at = run.partition_point(|slot| self.suffix_of(RawSlot::decode(slot)) < suffix);
-        match run.get(at) {
-            Some(slot) if self.suffix_of(RawSlot::decode(slot)) == suffix => Ok(from + at),
-            _ => Err(from + at),
+        slots[from..to].binary_search_by(|slot| self.compare(slot, suffix)).map(|at| from + at).map_err(|at| from + at)
+    }
+
+    /// Orders the key of a slot and a suffix with the same head. When one of them is no longer than the head, it is the
+    /// beginning of the other, and the entry need not be looked at.
+    fn compare(self, slot: &[u8; SLOT_BYTES], suffix: &[u8]) -> Ordering {
+        let raw = RawSlot::decode(slot);
+        if raw.suffix_len <= 4 || suffix.len() <= 4 {
+            return raw.suffix_len.cmp(&suffix.len());
         }
+        self.suffix_of(raw)[4..].cmp(&suffix[4..])
     }
 
     /// Position of the child whose keys include `key`, which lies between the fences.

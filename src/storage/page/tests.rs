@@ -1,6 +1,6 @@
 //! Pages against a `BTreeMap`, with every change checked.
 
-use super::layout::{PAGE_BYTES_MIN, RUN, get_u16};
+use super::layout::{PAGE_BYTES_MIN, RUN};
 use super::*;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -156,11 +156,11 @@ fn inserts_one_behind_the_other_are_a_run() {
     for n in 0..10u8 {
         put(&mut page, &[b'k', n * 2], 0, false, b"");
     }
-    assert_eq!(get_u16(&page, RUN), 9);
+    assert_eq!(page[RUN], 9);
     let cut = Node::new(&page).cut(Err(10), b"l");
     assert_eq!(cut, Cut { at: 10, separator: b"l".to_vec() });
     put(&mut page, &[b'k', 3], 0, false, b"");
-    assert_eq!(get_u16(&page, RUN), 0);
+    assert_eq!(page[RUN], 0);
     let cut = Node::new(&page).cut(Err(11), b"l");
     assert_eq!(cut.at, 5);
 }

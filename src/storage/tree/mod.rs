@@ -34,6 +34,9 @@ mod split;
 mod update;
 mod verify;
 
+#[cfg(test)]
+mod tests;
+
 pub use super::page::{Limits, Slot};
 pub use bulk::Builder;
 pub use free::{each_page, free_all};

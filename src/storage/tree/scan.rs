@@ -62,16 +62,16 @@ pub fn visit_leaf(
 
 fn visit(
     node: Node<'_>,
-    entries: impl Iterator<Item = usize>,
+    mut entries: impl Iterator<Item = usize>,
     f: &mut impl FnMut(&Leaf, &[u8], Slot<'_>) -> bool,
 ) -> bool {
     let leaf = Leaf { max_hdr: node.max_hdr(), entries: node.len(), ghosts: node.ghosts() };
     let prefix = node.prefix();
     if prefix.is_empty() {
-        return { entries }.all(|at| f(&leaf, node.suffix(at), node.slot(at)));
+        return entries.all(|at| f(&leaf, node.suffix(at), node.slot(at)));
     }
     let mut key = SmallVec::<[u8; 256]>::from_slice(prefix);
-    { entries }.all(|at| {
+    entries.all(|at| {
         key.truncate(prefix.len());
         key.extend_from_slice(node.suffix(at));
         f(&leaf, &key, node.slot(at))

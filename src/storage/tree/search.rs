@@ -48,6 +48,11 @@ pub(super) fn check_level(pid: PageId, child: Node<'_>, parent_level: u8) -> Res
     Ok(())
 }
 
+/// A page that was only allocated is no root.
+pub(super) fn check_root(pid: PageId, root: Node<'_>) -> Result<()> {
+    if root.is_formatted() { Ok(()) } else { Err(damaged(pid, "it is not a page of a tree")) }
+}
+
 /// The leaf, under its shared latch. A scan says where it goes on from there.
 pub(super) fn leaf<'p>(
     pager: &'p Pager,
@@ -85,6 +90,7 @@ fn descend<'p>(
     scan: Option<Direction>,
 ) -> Result<Result<PageRead<'p>, Absent>> {
     let mut page = pager.read(root)?;
+    check_root(root, Node::new(&page))?;
     loop {
         let node = Node::new(&page);
         let level = node.level();

@@ -3,7 +3,7 @@
 
 use super::super::page::{Limits, Node, NodeMut, Slot};
 use super::super::pager::{PageRead, PageWriter};
-use super::search::check_level;
+use super::search::{check_level, check_root};
 use super::{merge, split};
 use crate::base::{PageId, Result};
 use smallvec::SmallVec;
@@ -63,6 +63,7 @@ pub fn update<'c, T>(
 /// The leaf where the key is or belongs. Nobody else changes pages, so a page may be let go before its child is there.
 fn find<'w>(w: &PageWriter<'w>, root: PageId, key: &[u8]) -> Result<PageRead<'w>> {
     let mut page = w.read(root)?;
+    check_root(root, Node::new(&page))?;
     loop {
         let node = Node::new(&page);
         let level = node.level();
