@@ -35,7 +35,7 @@ fn free_children(w: &PageWriter<'_>, pid: PageId, level: u8, budget: &mut usize)
                 return Ok(false);
             }
         }
-        NodeMut::new(&mut *w.page_mut(pid)?).truncate(last);
+        NodeMut::new(&mut w.page_mut(pid)?).truncate(last);
         w.free(child);
         *budget = budget.saturating_sub(1);
     }

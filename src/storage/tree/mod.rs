@@ -18,8 +18,12 @@
 //! Threads: any may read. One at a time changes: it has the [`PageWriter`](super::pager::PageWriter). Readers hold the
 //! shared latch of a page until they have its child's, and wait for no I/O meanwhile: when a child is not in memory they
 //! let go, load it, and start again. The writer descends without coupling (nobody else changes pages) and takes exclusive
-//! latches only where it changes something. Order: parent before child, left before right. Callers' closures run under the shared latch of
-//! a leaf: they must not touch the pager.
+//! latches only where it changes something. Order: parent before child, left before right. Callers' closures run under
+//! the shared latch of a leaf: they must not touch the pager.
+//!
+//! Cost: an update changes its leaf; a split or merge changes three pages, one of them new or freed, and seldom happens on more
+//! than one level. A merge may read the leaf's neighbours in under the writer. `update` and `free_all` fail only when
+//! the pager does (I/O, damage, no frame to be had); in the middle of a split that loses a page, so the writer must not go on.
 //!
 //! After a crash: trees are what the newest checkpoint's pages say.
 //!
