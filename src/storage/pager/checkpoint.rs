@@ -264,7 +264,9 @@ impl Pager {
         superseded.extend(directory_row(before.block, before.map_pages, self.page_bytes));
         ledger.changes(next.epoch).defer.extend(superseded);
         ledger.complete(next.directory.expect("the directory is written"));
+        drop(ledger);
         c.slot = 1 - c.slot;
+        self.release_blocks();
     }
 }
 

@@ -31,6 +31,9 @@ pub struct Flight {
     bytes: Vec<u8>,
 }
 
+/// How many images of a flight are on disk, with the error that stopped it.
+pub type Written = Result<usize, (usize, Error)>;
+
 /// What came of a page that was to be captured.
 enum Captured {
     Image(Image),
@@ -224,8 +227,8 @@ impl Pager {
         Captured::Image(image)
     }
 
-    /// Writes the images. Answers how many are on disk, with the error that stopped it.
-    pub(super) fn write_flight(&self, flight: &Flight) -> Result<usize, (usize, Error)> {
+    /// Writes the images.
+    pub(super) fn write_flight(&self, flight: &Flight) -> Written {
         let mut written = 0;
         for run in flight.images.chunk_by(|a, b| a.block.0 + 1 == b.block.0) {
             let bytes = &flight.bytes[written * self.page_bytes..][..run.len() * self.page_bytes];
@@ -238,7 +241,7 @@ impl Pager {
     }
 
     /// Tells the ledger what `write_flight` did.
-    pub(super) fn land(&self, flight: Flight, written: Result<usize, (usize, Error)>) -> Result<usize> {
+    pub(super) fn land(&self, flight: Flight, written: Written) -> Result<usize> {
         let landed = match &written {
             Ok(n) | Err((n, _)) => *n,
         };

@@ -231,7 +231,7 @@ impl Ledger {
         self.blocks.give_back(image.block);
         let changes = self.changes(image.epoch);
         changes.in_hand -= 1;
-        !changes.delta.get(&image.pid).is_some_and(|newest| newest.version > image.version)
+        changes.delta.get(&image.pid).is_none_or(|newest| newest.version <= image.version)
     }
 
     /// The page is gone. Answers the word of its free id.
@@ -258,6 +258,8 @@ impl Ledger {
     pub fn freeze(&mut self, root: Root) {
         assert!(self.frozen.is_none(), "one checkpoint at a time");
         let changes = std::mem::take(&mut self.current);
+        // The next epoch will be about as large: growing a table later would keep others waiting.
+        self.current.delta.reserve(changes.delta.len());
         self.frozen = Some(Frozen {
             epoch: self.epoch,
             root,
@@ -281,18 +283,23 @@ impl Ledger {
         assert!(frozen.is_written(), "a checkpoint has all of its images");
         self.durable = Durable { epoch: frozen.epoch, root: Some(frozen.root), directory };
         self.held.push_back((frozen.epoch, frozen.changes.defer));
-        self.release();
     }
 
-    /// Frees what no pin holds: blocks superseded in an epoch up to the oldest pinned one.
-    fn release(&mut self) {
+    /// Frees up to `max` blocks that no pin holds: those superseded in an epoch up to the oldest pinned one. True when
+    /// there may be more.
+    pub fn release(&mut self, max: usize) -> bool {
         let oldest_pinned = self.pins.keys().next().copied().unwrap_or(Epoch::MAX);
         #[cfg(test)]
         let oldest_pinned = if canary::NO_PIN.get() { Epoch::MAX } else { oldest_pinned };
-        while self.held.front().is_some_and(|(superseded_in, _)| *superseded_in <= oldest_pinned) {
-            let (_, blocks) = self.held.pop_front().expect("there is a front");
-            blocks.into_iter().for_each(|b| self.blocks.give_back(b));
+        let Some((_, blocks)) = self.held.front_mut().filter(|(superseded_in, _)| *superseded_in <= oldest_pinned)
+        else {
+            return false;
+        };
+        blocks.drain(blocks.len().saturating_sub(max)..).for_each(|b| self.blocks.give_back(b));
+        if blocks.is_empty() {
+            self.held.pop_front();
         }
+        true
     }
 
     /// Keeps the newest durable checkpoint. None when there is none.
@@ -302,12 +309,12 @@ impl Ledger {
         Some(self.durable.clone())
     }
 
+    /// `release` gives back what the pin held.
     pub fn unpin(&mut self, epoch: Epoch) {
         let count = self.pins.get_mut(&epoch).expect("a pin is dropped once");
         *count -= 1;
         if *count == 0 {
             self.pins.remove(&epoch);
-            self.release();
         }
     }
 

@@ -10,6 +10,8 @@ use super::word::{Epoch, Home};
 use crate::base::{PageId, Result};
 use std::sync::Arc;
 
+const RELEASED_AT_ONCE: usize = 4096;
+
 /// Keeps a checkpoint's blocks until it is dropped.
 pub struct CheckpointPin {
     pager: Arc<Pager>,
@@ -21,6 +23,11 @@ impl Pager {
     pub fn pin(self: &Arc<Self>) -> Option<CheckpointPin> {
         let durable = self.ledger.lock().pin()?;
         Some(CheckpointPin { pager: self.clone(), durable })
+    }
+
+    /// Frees the blocks that neither a checkpoint nor a pin needs, in slices, so that others get at the ledger.
+    pub(super) fn release_blocks(&self) {
+        while self.ledger.lock().release(RELEASED_AT_ONCE) {}
     }
 }
 
@@ -58,5 +65,6 @@ impl CheckpointPin {
 impl Drop for CheckpointPin {
     fn drop(&mut self) {
         self.pager.ledger.lock().unpin(self.durable.epoch);
+        self.pager.release_blocks();
     }
 }

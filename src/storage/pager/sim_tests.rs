@@ -5,7 +5,7 @@
 //! The data is a directory page of slots, each with a page of four values. A log in memory says what was changed; at any time,
 //! and after every failure, the pages must say what the log says. `HEADWATER_SEEDS` sets how many seeds run.
 
-use super::flush::Flight;
+use super::flush::{Flight, Written};
 use super::*;
 use crate::base::{Error, Lsn, PageId, SqlState};
 use crate::io::{Fault, Rng, SimDisk};
@@ -70,7 +70,7 @@ struct Sim {
     log: Log,
     frames: usize,
     /// Images that are captured; the number of those written, once they are.
-    flights: Vec<(Flight, Option<Result<usize, (usize, Error)>>)>,
+    flights: Vec<(Flight, Option<Written>)>,
     pins: Vec<(CheckpointPin, Values)>,
     next_value: u64,
     done: Done,

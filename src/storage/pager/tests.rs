@@ -247,7 +247,11 @@ fn damage_is_named() {
     let pids: Vec<PageId> = (0..3).map(|n| fresh(&pager, n)).collect();
     checkpoint(&pager, 1).unwrap();
     let mut at = Vec::new();
-    pager.pin().unwrap().pages(&mut |_, home| Ok(at.push(home.block))).unwrap();
+    let note = &mut |_, home: Home| {
+        at.push(home.block);
+        Ok(())
+    };
+    pager.pin().unwrap().pages(note).unwrap();
     let file = disk.open("data").unwrap();
     let mut image = vec![0; 512];
     file.read_exact_at(&mut image, at[0].offset(512)).unwrap();
@@ -314,6 +318,23 @@ fn a_page_is_held_once() {
     let w = pager.write();
     let _held = w.page_mut(pid).unwrap();
     let _again = w.page_mut(pid);
+}
+
+#[test]
+fn a_real_file_works_alike() {
+    let dir = tempfile::tempdir().unwrap();
+    let disk: Arc<dyn Disk> = Arc::new(crate::io::RealDisk::open(dir.path()).unwrap());
+    let options = || PagerOptions { frames: 16, ..PagerOptions::default() };
+    let (pager, _) = Pager::open(disk.clone(), "data", options()).unwrap();
+    let pids: Vec<PageId> = (0..60).map(|n| fresh(&pager, n)).collect();
+    checkpoint(&pager, 1).unwrap();
+    pids.iter().for_each(|pid| set(&pager, *pid, 99));
+    drop(pager);
+    let (pager, found) = Pager::open(disk, "data", PagerOptions { page_bytes: 512, ..options() }).unwrap();
+    assert_eq!((found, pager.page_bytes()), (Some(root(1)), PAGE_BYTES));
+    pager.prefetch(&pids);
+    pids.iter().enumerate().for_each(|(n, pid)| assert_eq!(value(&pager, *pid), n as u8));
+    verify(&pager);
 }
 
 #[test]

@@ -1,15 +1,48 @@
 //! Checks of the whole: that every block is used by exactly one thing or free, and that the newest checkpoint can be
 //! read.
 
+use super::blocks::SUPERBLOCKS;
 use super::checkpoint::Checkpointer;
-use super::ledger::Ledger;
+use super::ledger::{Directory, Ledger};
 use super::map::directory_row;
 use super::pool::Pager;
 use super::word::{Block, Home, Place};
 use crate::base::{Error, PageId, Result, SqlState};
-use hashbrown::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+
+/// One bit for each block of the file.
+#[derive(Clone)]
+struct BlockSet {
+    words: Vec<u64>,
+    total: u32,
+    count: u32,
+}
+
+impl BlockSet {
+    fn new(total: u32) -> BlockSet {
+        BlockSet { words: vec![0; (total as usize).div_ceil(64)], total, count: 0 }
+    }
+
+    fn contains(&self, block: Block) -> bool {
+        block.0 < self.total && self.words[block.0 as usize / 64] >> (block.0 % 64) & 1 == 1
+    }
+
+    fn insert_all(&mut self, blocks: impl Iterator<Item = Block>, what: &str) -> Result<()> {
+        for block in blocks {
+            if block.0 >= self.total || self.contains(block) {
+                return Err(broken(format!("block {block} {what} has two uses, or is beyond the file's end")));
+            }
+            self.words[block.0 as usize / 64] |= 1 << (block.0 % 64);
+            self.count += 1;
+        }
+        Ok(())
+    }
+
+    fn iter(&self) -> impl Iterator<Item = Block> {
+        (0..self.total).map(Block).filter(|b| self.contains(*b))
+    }
+}
 
 fn broken(why: impl Into<String>) -> Error {
     Error::new(SqlState::DATA_CORRUPTED, why)
@@ -44,51 +77,35 @@ impl Pager {
         let ledger = self.ledger.lock();
         let needed = self.needed_blocks(&checkpointer, &ledger)?;
         let taken = ledger.blocks.total() - ledger.blocks.free();
-        for block in &needed {
-            if !ledger.blocks.is_taken(*block) {
-                return Err(broken(format!("block {block} is needed, but free")));
-            }
+        if let Some(block) = needed.iter().find(|b| !ledger.blocks.is_taken(*b)) {
+            return Err(broken(format!("block {block} is needed, but free")));
         }
-        if needed.len() != taken as usize {
-            return Err(broken(format!("{taken} blocks are taken, but only {} are needed", needed.len())));
+        if needed.count != taken {
+            return Err(broken(format!("{taken} blocks are taken, but only {} are needed", needed.count)));
         }
         Ok(())
     }
 
-    /// What the newest checkpoint, the one under way, older pinned ones and the current state need.
-    fn needed_blocks(&self, c: &Checkpointer, ledger: &Ledger) -> Result<HashSet<Block>> {
-        let mut needed: HashSet<Block> = [Block(0), Block(1)].into();
-        let mut alone = Vec::new();
-        let row = |d: super::ledger::Directory| directory_row(d.block, d.map_pages, self.page_bytes);
-        alone.extend(row(ledger.durable.directory));
-        alone.extend(c.map.pages.iter().filter(|p| p.home != Home::NONE).map(|p| p.home.block));
-        alone.extend(c.next.written.iter().map(|(_, home)| home.block));
-        alone.extend(c.next.directory.into_iter().flat_map(row));
-        alone.extend(&ledger.flying);
-        for block in alone {
-            if !needed.insert(block) {
-                return Err(broken(format!("block {block} has two uses")));
-            }
-        }
-        let mut deferred = HashSet::new();
-        for block in ledger.deferred() {
-            if !deferred.insert(block) || needed.contains(&block) {
-                return Err(broken(format!("block {block} is deferred and still in use, or deferred twice")));
-            }
-        }
-        let mut current = HashSet::new();
-        for pid in (1..ledger.next_pid).map(PageId) {
-            let home = self.home(pid, ledger);
-            if home.block != Block::NONE && (!current.insert(home.block) || deferred.contains(&home.block)) {
-                return Err(broken(format!("block {} of page {pid} is another's too", home.block)));
-            }
-        }
-        let checkpoints = c.map.iter().map(|(_, home)| home.block).chain(c.next.changed.iter().map(|(_, h)| h.block));
-        let recorded = [Some(&ledger.current), ledger.frozen.as_ref().map(|f| &f.changes)].into_iter().flatten();
-        let recorded = recorded.flat_map(|changes| changes.delta.values().map(|r| r.block));
-        needed.extend(deferred.iter().chain(&current));
+    /// What the newest checkpoint, the one under way, older pinned ones and the current state need. Each block has one use,
+    /// except that a checkpoint's pages are also current, or else deferred.
+    fn needed_blocks(&self, c: &Checkpointer, ledger: &Ledger) -> Result<BlockSet> {
+        let mut needed = BlockSet::new(ledger.blocks.total());
+        let row = |d: Directory| directory_row(d.block, d.map_pages, self.page_bytes);
+        let superblocks = (0..SUPERBLOCKS).map(Block);
+        let map_pages = c.map.pages.iter().map(|p| p.home).chain(c.next.written.iter().map(|(_, home)| *home));
+        let map_pages = map_pages.filter(|home| *home != Home::NONE).map(|home| home.block);
+        let directories = row(ledger.durable.directory).chain(c.next.directory.into_iter().flat_map(row));
+        let homes = (1..ledger.next_pid).map(|pid| self.home(PageId(pid), ledger).block);
+        let images = homes.filter(|b| *b != Block::NONE).chain(ledger.deferred());
+        needed.insert_all(superblocks.chain(map_pages).chain(directories), "of the map")?;
+        needed.insert_all(ledger.flying.iter().copied(), "of an image being written")?;
+        let of_map = needed.clone();
+        needed.insert_all(images, "of a page")?;
+        let checkpoints = c.map.iter().chain(c.next.changed.iter().copied()).map(|(_, home)| home.block);
+        let open = [Some(&ledger.current), ledger.frozen.as_ref().map(|f| &f.changes)].into_iter().flatten();
+        let recorded = open.flat_map(|changes| changes.delta.values().map(|r| r.block));
         for block in checkpoints.chain(recorded).filter(|b| *b != Block::NONE) {
-            if !deferred.contains(&block) && !current.contains(&block) {
+            if !needed.contains(block) || of_map.contains(block) {
                 return Err(broken(format!("block {block} is in a checkpoint, but neither current nor deferred")));
             }
         }
