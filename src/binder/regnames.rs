@@ -12,6 +12,8 @@ use std::sync::Arc;
 pub struct CatalogNames {
     pub catalog: Arc<Catalog>,
     pub path: Arc<[Oid]>,
+    /// What `pg_temp` means.
+    pub temp_schema: Option<Oid>,
 }
 
 impl CatalogNames {
@@ -88,6 +90,7 @@ impl CatalogNames {
     fn relation(&self, parts: &[String]) -> Option<Relation> {
         match parts {
             [name] => self.catalog.find_relation(&self.path, name),
+            [schema, name] if schema == "pg_temp" => self.catalog.relation(self.temp_schema?, name),
             [schema, name] => self.catalog.relation(self.catalog.schema_named(schema)?.oid, name),
             _ => None,
         }
@@ -96,8 +99,12 @@ impl CatalogNames {
     fn type_oid(&self, text: &str) -> Result<Oid> {
         let name = parser::parse_type_name(text)?;
         let format = FormatContext::default();
-        let env =
-            super::Environment { catalog: &self.catalog, search_path: &self.path, temp_schema: None, format: &format };
+        let env = super::Environment {
+            catalog: &self.catalog,
+            search_path: &self.path,
+            temp_schema: self.temp_schema,
+            format: &format,
+        };
         Ok(super::resolve_type(&env, &name)?.oid)
     }
 }

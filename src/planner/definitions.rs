@@ -91,7 +91,7 @@ impl Definitions {
 /// Binds under the names that a table's own texts may use without a schema.
 fn with_environment<T>(catalog: &Catalog, table: &Table, work: impl FnOnce(&Environment<'_>) -> T) -> T {
     let path = [PG_CATALOG, table.schema];
-    let names = CatalogNames { catalog: Arc::new(catalog.clone()), path: Arc::from(path) };
+    let names = CatalogNames { catalog: Arc::new(catalog.clone()), path: Arc::from(path), temp_schema: None };
     let format = FormatContext { names: Some(Arc::new(names)), ..FormatContext::default() };
     work(&Environment { catalog, search_path: &path, temp_schema: None, format: &format })
 }

@@ -37,12 +37,22 @@ pub struct Environment {
     database: String,
     user: String,
     path: Option<(u64, Path)>,
+    /// The name of the session's schema for temporary relations.
+    pub temp_schema: String,
     /// The catalog version that `format.names` was made for.
     names_version: Option<u64>,
 }
 
-/// A search path as it is searched, and as it was written.
-pub type Path = (Arc<[Oid]>, Arc<[Oid]>);
+/// A search path.
+#[derive(Clone)]
+pub struct Path {
+    /// As it is searched: the temporary schema and `pg_catalog` come first unless they are named.
+    pub searched: Arc<[Oid]>,
+    /// The schemas that are named: `current_schemas(false)`.
+    pub named: Arc<[Oid]>,
+    /// The session's schema for temporary relations, if it exists.
+    pub temp: Option<Oid>,
+}
 
 /// Settings that the planner heeds.
 const PLANNER: &[&str] = &[
@@ -63,7 +73,7 @@ const PLANNER: &[&str] = &[
 ];
 
 impl Environment {
-    pub fn new(settings: &Settings, database: &str, user: &str) -> Environment {
+    pub fn new(settings: &Settings, database: &str, user: &str, temp_schema: String) -> Environment {
         let mut e = Environment {
             changes: 0,
             format: FormatContext::default(),
@@ -83,6 +93,7 @@ impl Environment {
             user: user.to_owned(),
             path: None,
             names_version: None,
+            temp_schema,
         };
         e.derive(settings);
         e
@@ -163,28 +174,44 @@ impl Environment {
         {
             return path.clone();
         }
+        let temp = catalog.schema_named(&self.temp_schema).map(|s| s.oid);
         let named = self.named_schemas(catalog);
         let mut path = named.clone();
         if !path.contains(&catalog::PG_CATALOG) {
             path.insert(0, catalog::PG_CATALOG);
         }
-        let path: Path = (path.into(), named.into());
+        if let Some(temp) = temp
+            && !path.contains(&temp)
+        {
+            path.insert(0, temp);
+        }
+        let path = Path { searched: path.into(), named: named.into(), temp };
         self.path = Some((catalog.version(), path.clone()));
         path
     }
 
+    /// Whether new relations are temporary unless told otherwise.
+    pub fn temp_is_first(&self) -> bool {
+        self.path_names.first().is_some_and(|name| name == "pg_temp")
+    }
+
     /// Makes names behind oids print as this version of the catalog has them.
-    pub fn show_names(&mut self, catalog: &Arc<Catalog>, path: &Arc<[Oid]>) {
+    pub fn show_names(&mut self, catalog: &Arc<Catalog>, path: &Path) {
         if self.names_version != Some(catalog.version()) {
             self.names_version = Some(catalog.version());
-            self.format.names = Some(Arc::new(CatalogNames { catalog: catalog.clone(), path: path.clone() }));
+            self.format.names = Some(Arc::new(CatalogNames {
+                catalog: catalog.clone(),
+                path: path.searched.clone(),
+                temp_schema: path.temp,
+            }));
         }
     }
 
     /// The schemas of the path that exist, each once: `current_schemas(false)`.
     fn named_schemas(&self, catalog: &Catalog) -> Vec<Oid> {
         let mut found = Vec::new();
-        for schema in self.path_names.iter().filter_map(|name| catalog.schema_named(name)) {
+        let real = |name: &String| if name == "pg_temp" { self.temp_schema.clone() } else { name.clone() };
+        for schema in self.path_names.iter().filter_map(|name| catalog.schema_named(&real(name))) {
             if !found.contains(&schema.oid) {
                 found.push(schema.oid);
             }

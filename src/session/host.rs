@@ -54,6 +54,8 @@ pub struct SessionHost<'a> {
     pub catalog: &'a Arc<Catalog>,
     pub path: &'a Arc<[Oid]>,
     pub named_schemas: &'a [Oid],
+    /// What `pg_temp` means.
+    pub temp_schema: Option<Oid>,
     pub user: &'a str,
     pub txn_id: TxnId,
 }
@@ -311,8 +313,12 @@ impl SessionHost<'_> {
                 None => Datum::Null,
             }),
             "pg_relation_is_publishable" => Some(Datum::Bool(self.catalog.table(oid_arg(args, 0)).is_some())),
-            "pg_my_temp_schema" => Some(Datum::Oid(0)),
-            "pg_is_other_temp_schema" => Some(Datum::Bool(false)),
+            "pg_my_temp_schema" => Some(Datum::Oid(self.temp_schema.map_or(0, |s| s.0))),
+            "pg_is_other_temp_schema" => {
+                let oid = oid_arg(args, 0);
+                let temporary = self.catalog.schema(oid).is_some_and(|s| s.name.starts_with("pg_temp_"));
+                Some(Datum::Bool(temporary && self.temp_schema != Some(oid)))
+            }
             _ => None,
         })
     }

@@ -160,9 +160,11 @@ impl Session {
         }
         let mut seed = [0; 32];
         database.entropy.fill(&mut seed);
-        Ok(Session {
+        let temp_schema = format!("pg_temp_{}", backend.process);
+        let left_behind = catalog.schema_named(&temp_schema).is_some();
+        let mut session = Session {
             owner: database.engine.owner(backend.process),
-            environment: Environment::new(&settings, &name, &user),
+            environment: Environment::new(&settings, &name, &user, temp_schema),
             floor: database.engine.durable(),
             database,
             backend,
@@ -181,7 +183,11 @@ impl Session {
             planning: Duration::ZERO,
             reported: Vec::new(),
             reported_at: 0,
-        })
+        };
+        if left_behind {
+            session.drop_temporary()?;
+        }
+        Ok(session)
     }
 
     pub fn backend(&self) -> &Arc<Backend> {
@@ -283,6 +289,12 @@ impl Session {
 impl Drop for Session {
     fn drop(&mut self) {
         self.transaction = None;
+        let catalog = self.database.catalog.current(self.database_oid);
+        if catalog.is_ok_and(|c| c.schema_named(&self.environment.temp_schema).is_some()) {
+            // What cannot be dropped now is dropped when a session of this number begins.
+            let _ = self.drop_temporary();
+            self.transaction = None;
+        }
         self.database.backends.disconnect(self.backend.process);
     }
 }

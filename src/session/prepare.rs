@@ -96,8 +96,8 @@ impl Session {
 
     /// The plan of a statement of `text`, from the cache if it is there.
     pub(super) fn plan(&mut self, text: &Arc<str>, raw: &RawStatement, declared: &[Oid]) -> Result<Arc<CachedPlan>> {
-        let key = self.plan_key(Arc::from(&text[raw.start..raw.end]), declared);
         self.tx().catalog.refresh()?;
+        let key = self.plan_key(Arc::from(&text[raw.start..raw.end]), declared);
         let version = self.tx().catalog.effective().version();
         if let Some(plan) = self.database.plans.get(&key, version) {
             return Ok(plan);
@@ -109,8 +109,13 @@ impl Session {
         Ok(plan)
     }
 
-    pub(super) fn plan_key(&self, text: Arc<str>, params: &[Oid]) -> PlanKey {
-        PlanKey { text, params: params.into(), environment: self.environment.plan_key }
+    /// Where a plan is in the cache; the transaction's catalog is up to date.
+    pub(super) fn plan_key(&mut self, text: Arc<str>, params: &[Oid]) -> PlanKey {
+        let t = self.transaction.as_mut().expect("a transaction has begun");
+        let temp = self.environment.search_path(t.catalog.effective()).temp;
+        // Names mean something else to a session that has temporary relations.
+        let own = temp.map_or(0, |schema| crate::types::mix(u64::from(schema.0), 1));
+        PlanKey { text, params: params.into(), environment: self.environment.plan_key ^ own }
     }
 
     fn bind_and_plan(&mut self, statement: &Statement, declared: &[Oid]) -> Result<Arc<CachedPlan>> {
@@ -133,22 +138,26 @@ impl Session {
         declared: &[Oid],
         catalog: &Arc<Catalog>,
     ) -> Result<binder::rel::Query> {
-        let (path, _) = self.environment.search_path(catalog);
+        let path = self.environment.search_path(catalog);
         self.environment.show_names(catalog, &path);
-        let env =
-            binder::Environment { catalog, search_path: &path, temp_schema: None, format: &self.environment.format };
+        let env = binder::Environment {
+            catalog,
+            search_path: &path.searched,
+            temp_schema: path.temp,
+            format: &self.environment.format,
+        };
         binder::bind(&env, statement, Parameters::Infer(declared))
     }
 
     /// Lends what names and literals mean now.
     pub(super) fn with_env<T>(&mut self, work: impl FnOnce(&binder::Environment<'_>) -> Result<T>) -> Result<T> {
         let catalog = self.tx().catalog.effective().clone();
-        let (path, _) = self.environment.search_path(&catalog);
+        let path = self.environment.search_path(&catalog);
         self.environment.show_names(&catalog, &path);
         work(&binder::Environment {
             catalog: &catalog,
-            search_path: &path,
-            temp_schema: None,
+            search_path: &path.searched,
+            temp_schema: path.temp,
             format: &self.environment.format,
         })
     }

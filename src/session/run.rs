@@ -180,6 +180,24 @@ impl Session {
         }
     }
 
+    /// Runs what a session does to its temporary relations, as one statement of the transaction. Nobody else holds locks on
+    /// them, so it does not wait.
+    pub(super) fn with_temporary(&mut self, work: fn(&mut DdlContext<'_>) -> Result<()>) -> Result<()> {
+        let statement = self.tx().txn.begin_statement(Access::Write)?;
+        let none = self.no_text.clone();
+        let told = self.notices.len();
+        let result = in_place(|| self.lend(&none, work));
+        self.notices.truncate(told);
+        match &result {
+            Ok(()) => {
+                self.tx().txn.end_statement();
+                self.tx().txn.next_command();
+            }
+            Err(_) => self.tx().txn.undo_statement(statement),
+        }
+        result
+    }
+
     /// Lends the executor what it needs for one call.
     pub(super) fn with_context<T>(&mut self, work: impl FnOnce(&mut ExecContext<'_>) -> Result<T>) -> Result<T> {
         let none = self.no_text.clone();
@@ -194,7 +212,7 @@ impl Session {
     ) -> Result<T> {
         let t = self.transaction.as_mut().expect("a transaction has begun");
         let catalog = t.catalog.effective().clone();
-        let (path, named) = self.environment.search_path(&catalog);
+        let path = self.environment.search_path(&catalog);
         self.environment.show_names(&catalog, &path);
         let settings = RefCell::new(&mut self.settings);
         let mut floor = Lsn::ZERO;
@@ -209,8 +227,9 @@ impl Session {
             companions: &mut t.companions,
             floor: &mut floor,
             catalog: &catalog,
-            path: &path,
-            named_schemas: &named,
+            path: &path.searched,
+            named_schemas: &path.named,
+            temp_schema: path.temp,
             user: &self.user,
             txn_id: t.txn.id(),
         };
@@ -232,13 +251,15 @@ impl Session {
             transaction_us: t.start_us,
             work_mem: self.environment.work_mem,
             deferred: &mut t.deferred,
-            search_path: &path,
-            creation_schema: named.first().copied(),
+            search_path: &path.searched,
+            creation_schema: path.named.first().copied(),
             role: self.role,
             text,
             definitions: &self.database.definitions,
             facts: &facts,
             temp: &self.database.temp,
+            temp_schema: &self.environment.temp_schema,
+            temp_is_first: self.environment.temp_is_first(),
         });
         t.txn.raise_floor(floor);
         self.environment.refresh(&self.settings);

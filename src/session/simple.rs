@@ -82,8 +82,8 @@ impl Session {
         self.ensure_transaction()?;
         let declared: Vec<Oid> = lifted.literals.iter().map(|l| declared_type(&l.kind)).collect();
         let key_text: Arc<str> = Arc::from(lifted.text.as_str());
-        let key = self.plan_key(key_text.clone(), &declared);
         self.tx().catalog.refresh()?;
+        let key = self.plan_key(key_text.clone(), &declared);
         let version = self.tx().catalog.effective().version();
         let plan = match self.database.plans.get(&key, version) {
             Some(plan) => plan,

@@ -5,7 +5,7 @@
 //! is `failed` until ROLLBACK; the other kind is gone at once.
 //!
 //! COMMIT:
-//! 1. run what was put off to the end (deferred constraints);
+//! 1. run what was put off to the end (deferred constraints, ON COMMIT of temporary tables);
 //! 2. encode, apply, append, publish the catalog (`Txn::commit_with`); locks are free from here on;
 //! 3. hand out notifications;
 //! 4. wait until the log is durable, holding no thread;
@@ -16,6 +16,7 @@ use super::settings;
 use super::{Session, Status};
 use crate::base::{Error, Lsn, Result, SqlState};
 use crate::catalog::{self, CatalogTxn};
+use crate::executor::ddl;
 use crate::executor::foreign_key::Deferred;
 use crate::parser::ast::{IsolationLevel, TransactionKind, TransactionMode, TransactionModeKind};
 use crate::txn::{self, Isolation, Txn};
@@ -345,7 +346,31 @@ impl Session {
         if !self.portals.is_empty() {
             Box::pin(self.hold_cursors()).await?;
         }
-        if self.tx().deferred.is_empty() { Ok(()) } else { Box::pin(self.run_deferred()).await }
+        if !self.tx().deferred.is_empty() {
+            Box::pin(self.run_deferred()).await?;
+        }
+        if self.has_temporary() { self.with_temporary(ddl::end_of_transaction) } else { Ok(()) }
+    }
+
+    /// Whether the session has a schema for temporary relations.
+    fn has_temporary(&mut self) -> bool {
+        let t = self.transaction.as_mut().expect("a transaction has begun");
+        self.environment.search_path(t.catalog.effective()).temp.is_some()
+    }
+
+    /// Takes the session's temporary relations out of the world, in a transaction of its own. Whatever hinders that leaves
+    /// them to the next session of this number.
+    pub(super) fn drop_temporary(&mut self) -> Result<()> {
+        self.roll_back();
+        self.ensure_transaction()?;
+        let result = match self.has_temporary() {
+            true => self.with_temporary(ddl::drop_temporary),
+            false => Ok(()),
+        };
+        match (result, self.transaction.take()) {
+            (Ok(()), Some(mut t)) if t.catalog.is_changed() => t.txn.commit_with(t.catalog.publication()).map(drop),
+            (result, _) => result,
+        }
     }
 
     async fn wait_durable(&mut self, lsn: Lsn) -> Result<()> {

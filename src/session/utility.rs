@@ -401,7 +401,10 @@ impl Session {
                 self.sequences.clear();
                 done("DISCARD SEQUENCES")
             }
-            Discard::Temp => done("DISCARD TEMP"),
+            Discard::Temp => {
+                self.with_temporary(ddl::drop_temporary)?;
+                done("DISCARD TEMP")
+            }
             Discard::All => {
                 self.prevent_in_block("DISCARD ALL")?;
                 self.portals.clear();
@@ -411,6 +414,7 @@ impl Session {
                 self.database.backends.unlisten(self.backend.process, None);
                 self.sequences.clear();
                 self.owner.unlock_all();
+                self.with_temporary(ddl::drop_temporary)?;
                 done("DISCARD ALL")
             }
         })

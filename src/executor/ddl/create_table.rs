@@ -11,18 +11,17 @@ use super::constraint::{self, Wanted};
 use super::{DdlContext, Outcome, done, like};
 use crate::base::{Error, Result, SqlState};
 use crate::catalog::{Column, Persistence as Stored, RowKey, Table, TableKind};
-use crate::parser::ast::{ColumnDef, CreateTable, DefElem, DefValue, Persistence, RelationName, TableElement};
+use crate::parser::ast::{
+    ColumnDef, CreateTable, DefElem, DefValue, OnCommit, Persistence, RelationName, TableElement,
+};
 use std::sync::Arc;
 
 pub fn create_table(s: &CreateTable, cx: &mut DdlContext<'_>) -> Result<Outcome> {
     refuse_what_is_not_built(s)?;
-    let Some(mut table) = begin_table(cx, &s.name, s.if_not_exists, TableKind::Table)? else {
+    let Some(mut table) = begin_table(cx, &s.name, s.persistence, s.if_not_exists, TableKind::Table)? else {
         return done("CREATE TABLE");
     };
-    table.persistence = match s.persistence {
-        Persistence::Unlogged => Stored::Unlogged,
-        _ => Stored::Permanent,
-    };
+    on_commit(&mut table, s.on_commit)?;
     table.options = options(&s.options);
     let mut defined: Vec<(i16, &ColumnDef, Extras)> = Vec::new();
     let mut wanted: Vec<Wanted> = Vec::new();
@@ -57,7 +56,6 @@ pub fn create_table(s: &CreateTable, cx: &mut DdlContext<'_>) -> Result<Outcome>
 
 fn refuse_what_is_not_built(s: &CreateTable) -> Result<()> {
     let missing = [
-        (s.persistence == Persistence::Temporary, "CREATE TEMPORARY TABLE"),
         (!s.inherits.is_empty(), "INHERITS"),
         (s.of_type.is_some(), "CREATE TABLE ... OF"),
         (s.partition_of.is_some(), "PARTITION OF"),
@@ -72,14 +70,27 @@ fn refuse_what_is_not_built(s: &CreateTable) -> Result<()> {
     }
 }
 
+/// Error: 42P16 for a table that is not temporary.
+pub fn on_commit(table: &mut Table, action: OnCommit) -> Result<()> {
+    if action != OnCommit::Default && table.persistence != Stored::Temporary {
+        let message = "ON COMMIT can only be used on temporary tables";
+        return Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, message));
+    }
+    table.on_commit_delete = action == OnCommit::DeleteRows;
+    table.on_commit_drop = action == OnCommit::Drop;
+    Ok(())
+}
+
 /// Steps 1: a table without columns; None when it exists and IF NOT EXISTS was said.
 pub fn begin_table(
     cx: &mut DdlContext<'_>,
     name: &RelationName,
+    persistence: Persistence,
     if_not_exists: bool,
     kind: TableKind,
 ) -> Result<Option<Table>> {
-    let schema = cx.schema_for(name)?.oid;
+    let (schema, persistence) = cx.schema_for(name, persistence)?;
+    let schema = schema.oid;
     cx.catalog.lock_name(cx.txn, schema, &name.name)?;
     if cx.now().relation(schema, &name.name).is_some() {
         if if_not_exists {
@@ -99,7 +110,7 @@ pub fn begin_table(
         schema,
         name: name.name.clone(),
         kind,
-        persistence: Stored::Permanent,
+        persistence,
         owner: cx.role,
         acl: None,
         row_type,

@@ -1,13 +1,13 @@
 //! CREATE TABLE AS, and the SELECT INTO that is the same.
 
-use super::create_table::{add_column, begin_table, options};
+use super::create_table::{add_column, begin_table, on_commit, options};
 use super::view;
 use super::{DdlContext, Outcome, done};
 use crate::base::{Error, Result};
 use crate::binder::{self, Parameters};
-use crate::catalog::{Persistence as Stored, TableKind};
+use crate::catalog::TableKind;
 use crate::executor;
-use crate::parser::ast::{CreateTableAs, Persistence, Statement};
+use crate::parser::ast::{CreateTableAs, Statement};
 use crate::planner;
 use std::sync::Arc;
 
@@ -15,23 +15,18 @@ pub fn create_table_as(s: &CreateTableAs, cx: &mut DdlContext<'_>) -> Result<Out
     if s.materialized {
         return Err(Error::unsupported("CREATE MATERIALIZED VIEW"));
     }
-    if s.into.persistence == Persistence::Temporary {
-        return Err(Error::unsupported("CREATE TEMPORARY TABLE"));
-    }
     if !matches!(s.source, Statement::Select(_)) {
         return Err(Error::unsupported("CREATE TABLE AS EXECUTE"));
     }
     let query = cx.with_env(|env| binder::bind(env, &s.source, Parameters::Forbidden))?;
     let columns = view::columns(&query, &s.columns)?;
-    let Some(mut table) = begin_table(cx, &s.into.name, s.if_not_exists, TableKind::Table)? else {
+    let Some(mut table) = begin_table(cx, &s.into.name, s.into.persistence, s.if_not_exists, TableKind::Table)? else {
         return done("CREATE TABLE AS");
     };
     for column in columns {
         add_column(&mut table, column)?;
     }
-    if s.into.persistence == Persistence::Unlogged {
-        table.persistence = Stored::Unlogged;
-    }
+    on_commit(&mut table, s.on_commit)?;
     table.options = options(&s.options);
     // The query is planned against the catalog without the new table, as it was bound.
     let settings = planner::PlannerSettings::new(cx.definitions, cx.format);

@@ -4,7 +4,7 @@
 use super::constraint::{Wanted, push, timing};
 use super::{DdlContext, names};
 use crate::base::{Error, Oid, Result, SqlState};
-use crate::catalog::{Constraint, ConstraintKind, FkAction, FkMatch, Relation, Table};
+use crate::catalog::{Constraint, ConstraintKind, FkAction, FkMatch, Persistence, Relation, Table};
 use crate::executor::foreign_key;
 use crate::expr;
 use crate::parser::ast::{Ident, MatchType, References, ReferentialAction};
@@ -108,10 +108,27 @@ fn parent_table(cx: &mut DdlContext<'_>, table: &Arc<Table>, references: &Refere
             format!("referenced relation \"{}\" is not a table", parent.name),
         ));
     }
+    check_persistence(table, &parent)?;
     if parent.oid != table.oid {
         cx.lock(parent.oid, LockMode::ShareRowExclusive)?;
     }
     cx.now().table(parent.oid).cloned().ok_or_else(Error::restart)
+}
+
+/// Rows must not refer to rows that go before them.
+fn check_persistence(child: &Table, parent: &Table) -> Result<()> {
+    let message = match (child.persistence, parent.persistence) {
+        (Persistence::Permanent, Persistence::Permanent) | (Persistence::Unlogged, Persistence::Permanent) => {
+            return Ok(());
+        }
+        (Persistence::Unlogged, Persistence::Unlogged) | (Persistence::Temporary, Persistence::Temporary) => {
+            return Ok(());
+        }
+        (Persistence::Permanent, _) => "constraints on permanent tables may reference only permanent tables",
+        (Persistence::Unlogged, _) => "constraints on unlogged tables may reference only permanent or unlogged tables",
+        (Persistence::Temporary, _) => "constraints on temporary tables may reference only temporary tables",
+    };
+    Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, message))
 }
 
 fn attnums(table: &Table, columns: &[&Ident]) -> Result<Vec<i16>> {

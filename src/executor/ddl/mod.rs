@@ -26,6 +26,7 @@ mod rebuild;
 mod rename;
 mod schema;
 mod sequence;
+mod temporary;
 mod truncate;
 mod view;
 
@@ -34,14 +35,15 @@ use super::{ExecContext, TempSpace};
 use crate::base::{Error, Oid, Result, SqlState};
 use crate::binder::{self, CatalogNames};
 use crate::catalog::system::Facts;
-use crate::catalog::{Catalog, CatalogTxn, Relation, Schema, Table};
+use crate::catalog::{Catalog, CatalogTxn, Persistence as Stored, Relation, Schema, Table};
 use crate::expr::{EvalState, Expr, Host};
-use crate::parser::ast::{RelationName, Statement};
+use crate::parser::ast::{Persistence, RelationName, Statement};
 use crate::planner::definitions::Definitions;
 use crate::txn::{LockKey, LockMode, Txn, Wait};
 use crate::types::{Datum, FormatContext};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+pub use temporary::{drop_temporary, end_of_transaction};
 
 /// What the session lends to a statement that defines something.
 pub struct DdlContext<'a> {
@@ -65,6 +67,10 @@ pub struct DdlContext<'a> {
     pub definitions: &'a Arc<Definitions>,
     pub facts: &'a dyn Facts,
     pub temp: &'a Arc<TempSpace>,
+    /// The name of the session's schema for temporary relations, which exists once there has been one.
+    pub temp_schema: &'a str,
+    /// The search path names `pg_temp` before all others.
+    pub temp_is_first: bool,
 }
 
 /// What a statement answers.
@@ -134,14 +140,11 @@ impl DdlContext<'_> {
     /// What names and literals mean now: the statement may have created what an expression names.
     fn with_env<T>(&self, work: impl FnOnce(&binder::Environment<'_>) -> Result<T>) -> Result<T> {
         let catalog = self.now();
-        let names = CatalogNames { catalog: catalog.clone(), path: self.search_path.into() };
+        let path = self.path_now();
+        let temp_schema = catalog.schema_named(self.temp_schema).map(|s| s.oid);
+        let names = CatalogNames { catalog: catalog.clone(), path: path.clone().into(), temp_schema };
         let format = FormatContext { names: Some(Arc::new(names)), ..self.format.clone() };
-        work(&binder::Environment {
-            catalog: &catalog,
-            search_path: self.search_path,
-            temp_schema: None,
-            format: &format,
-        })
+        work(&binder::Environment { catalog: &catalog, search_path: &path, temp_schema, format: &format })
     }
 
     /// Lends an executor's context.
@@ -181,13 +184,16 @@ impl DdlContext<'_> {
         self.catalog.refresh()
     }
 
-    /// The schema that a new relation goes into.
+    /// The schema that a new relation goes into, and whether the relation is temporary.
     ///
-    /// Errors: 3F000 for one that does not exist, 42501 for a system schema, 0A000 for another database.
-    fn schema_for(&self, name: &RelationName) -> Result<Arc<Schema>> {
+    /// Errors: 3F000 for one that does not exist, 42501 for a system schema, 0A000 for another database, 42P16 for a
+    /// schema that temporary relations cannot be in.
+    fn schema_for(&mut self, name: &RelationName, persistence: Persistence) -> Result<(Arc<Schema>, Stored)> {
+        if let Some(schema) = self.temporary_schema_for(name, persistence)? {
+            return Ok((schema, Stored::Temporary));
+        }
         let catalog = self.now();
         let schema = match &name.schema {
-            Some(schema) if schema == "pg_temp" => return Err(Error::unsupported("a temporary relation")),
             Some(schema) => catalog.schema_named(schema).ok_or_else(|| no_schema(schema).at(name.pos))?,
             None => {
                 let oid = self.creation_schema.ok_or_else(|| {
@@ -203,7 +209,11 @@ impl DdlContext<'_> {
             )
             .detail("System catalog modifications are currently disallowed."));
         }
-        Ok(schema.clone())
+        let stored = match persistence {
+            Persistence::Unlogged => Stored::Unlogged,
+            _ => Stored::Permanent,
+        };
+        Ok((schema.clone(), stored))
     }
 
     fn relation(&self, name: &RelationName) -> Result<Relation> {

@@ -204,6 +204,11 @@ pub fn set_schema(s: &AlterObjectSchema, cx: &mut DdlContext<'_>) -> Result<Outc
     let Some(found) = find(cx, relation, s.object, s.if_exists)? else { return done(tag) };
     let catalog = cx.now();
     let schema = catalog.schema_named(&s.new_schema.name).ok_or_else(|| no_schema(&s.new_schema.name))?.oid;
+    let is_temporary = |oid| catalog.schema(oid).is_some_and(|s| s.name.starts_with("pg_temp_"));
+    if is_temporary(schema) || is_temporary(found.schema()) {
+        let message = "cannot move objects into or out of temporary schemas";
+        return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+    }
     refuse_views(cx, found.oid(), None)?;
     cx.catalog.claim_relation_name(cx.txn, schema, found.name())?;
     match &found {

@@ -55,6 +55,8 @@ fn run_inside(element: &Statement, cx: &mut DdlContext<'_>, path: &[crate::base:
         definitions: cx.definitions,
         facts: cx.facts,
         temp: cx.temp,
+        temp_schema: cx.temp_schema,
+        temp_is_first: false,
     };
     run(element, &mut inner).map(drop)
 }

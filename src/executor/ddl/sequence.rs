@@ -4,9 +4,7 @@ use super::{DdlContext, Outcome, done, names};
 use crate::base::{Error, Oid, Result, SqlState};
 use crate::binder;
 use crate::catalog::{Owner, Persistence as Stored, Relation, Sequence, Table};
-use crate::parser::ast::{
-    AlterSequence, CreateSequence, Persistence, QualifiedName, SequenceOption, SequenceOptionKind as Opt,
-};
+use crate::parser::ast::{AlterSequence, CreateSequence, QualifiedName, SequenceOption, SequenceOptionKind as Opt};
 use crate::table::{self, sequence_type_bounds};
 use crate::txn::LockMode;
 use crate::types::{oid, type_name};
@@ -151,7 +149,14 @@ impl Definition {
         Ok(())
     }
 
-    fn object(&self, cx: &DdlContext<'_>, schema: Oid, name: String, owned_by: Option<Owner>) -> Result<Sequence> {
+    fn object(
+        &self,
+        cx: &DdlContext<'_>,
+        schema: Oid,
+        persistence: Stored,
+        name: String,
+        owned_by: Option<Owner>,
+    ) -> Result<Sequence> {
         let oid = cx.new_oid()?;
         Ok(Sequence {
             oid,
@@ -159,7 +164,7 @@ impl Definition {
             name,
             owner: cx.role,
             acl: None,
-            persistence: Stored::Permanent,
+            persistence,
             type_oid: self.type_oid,
             start: self.start,
             increment: self.increment,
@@ -204,11 +209,9 @@ fn check_repeated(options: &[SequenceOption]) -> Result<()> {
 }
 
 pub fn create_sequence(s: &CreateSequence, cx: &mut DdlContext<'_>) -> Result<Outcome> {
-    if s.persistence == Persistence::Temporary {
-        return Err(Error::unsupported("CREATE TEMPORARY SEQUENCE"));
-    }
     check_repeated(&s.options)?;
-    let schema = cx.schema_for(&s.name)?.oid;
+    let (schema, persistence) = cx.schema_for(&s.name, s.persistence)?;
+    let schema = schema.oid;
     cx.catalog.lock_name(cx.txn, schema, &s.name.name)?;
     if s.if_not_exists && cx.now().relation(schema, &s.name.name).is_some() {
         cx.notice(format!("relation \"{}\" already exists, skipping", s.name.name));
@@ -217,7 +220,7 @@ pub fn create_sequence(s: &CreateSequence, cx: &mut DdlContext<'_>) -> Result<Ou
     cx.catalog.claim_relation_name(cx.txn, schema, &s.name.name)?;
     let type_oid = sequence_type(cx, &s.options)?.unwrap_or(oid::INT8);
     let definition = Definition::new(type_oid, &s.options)?;
-    let mut sequence = definition.object(cx, schema, s.name.name.clone(), None)?;
+    let mut sequence = definition.object(cx, schema, persistence, s.name.name.clone(), None)?;
     sequence.owned_by = owner(cx, &s.options, &sequence)?.unwrap_or(None);
     cx.catalog.put(cx.txn, Arc::new(sequence))?;
     done("CREATE SEQUENCE")
@@ -233,7 +236,7 @@ pub fn make_owned(
 ) -> Result<Arc<Sequence>> {
     let name = names::relation_name(&cx.now(), table.schema, &table.name, Some(column), "seq");
     cx.catalog.claim_relation_name(cx.txn, table.schema, &name)?;
-    let sequence = Arc::new(definition.object(cx, table.schema, name, Some(owner))?);
+    let sequence = Arc::new(definition.object(cx, table.schema, table.persistence, name, Some(owner))?);
     cx.catalog.put(cx.txn, sequence.clone())?;
     Ok(sequence)
 }

@@ -29,6 +29,29 @@ pub fn truncate(s: &Truncate, cx: &mut DdlContext<'_>) -> Result<Outcome> {
     done("TRUNCATE TABLE")
 }
 
+/// ON COMMIT DELETE ROWS. A table that has had no rows keeps its tree.
+///
+/// Error: 0A000 when one that keeps its rows refers to one of these.
+pub fn at_commit(cx: &mut DdlContext<'_>, tables: &[Oid]) -> Result<()> {
+    let catalog = cx.now();
+    for &oid in tables {
+        let table = catalog.table(oid).cloned().ok_or_else(Error::restart)?;
+        if let Some(incoming) = catalog.foreign_keys_to(oid).iter().find(|i| !tables.contains(&i.table)) {
+            let child = catalog.table(incoming.table).cloned().ok_or_else(Error::restart)?;
+            return Err(Error::new(
+                SqlState::FEATURE_NOT_SUPPORTED,
+                "unsupported ON COMMIT and foreign key combination",
+            )
+            .detail(format!(
+                "Table \"{}\" references \"{}\", but they do not have the same ON COMMIT setting.",
+                child.name, table.name
+            )));
+        }
+        empty(cx, &table)?;
+    }
+    Ok(())
+}
+
 /// Tables that refer to a truncated one are truncated with it, or stop it.
 fn follow_foreign_keys(cx: &mut DdlContext<'_>, tables: &mut Vec<Oid>, behavior: DropBehavior) -> Result<()> {
     let mut at = 0;

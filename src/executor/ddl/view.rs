@@ -5,16 +5,13 @@ use super::create_table::{add_column, begin_table};
 use super::{DdlContext, Outcome, done};
 use crate::base::{Error, Result, SqlState};
 use crate::binder::{self, Parameters, rel::Query};
-use crate::catalog::{Address, CheckOption as Stored, Column, Relation, Table, TableKind, View};
+use crate::catalog::{Address, CheckOption as Stored, Column, Persistence as Lasts, Relation, Table, TableKind, View};
 use crate::parser::ast::{CheckOption, CreateView, Ident, Persistence, Statement};
 use crate::txn::LockMode;
 use crate::types::{format_type, oid};
 use std::sync::Arc;
 
 pub fn create_view(s: &CreateView, cx: &mut DdlContext<'_>) -> Result<Outcome> {
-    if s.persistence == Persistence::Temporary {
-        return Err(Error::unsupported("CREATE TEMPORARY VIEW"));
-    }
     if s.check_option != CheckOption::None {
         return Err(Error::unsupported("WITH CHECK OPTION"));
     }
@@ -25,7 +22,7 @@ pub fn create_view(s: &CreateView, cx: &mut DdlContext<'_>) -> Result<Outcome> {
         rule: cx.new_oid()?,
         query: cx.text[s.query_start..s.query_end].to_owned(),
         display: None,
-        search_path: cx.search_path.to_vec(),
+        search_path: cx.path_now(),
         check_option: Stored::None,
         security_barrier: false,
         security_invoker: false,
@@ -33,12 +30,13 @@ pub fn create_view(s: &CreateView, cx: &mut DdlContext<'_>) -> Result<Outcome> {
         updatable: false,
         depends: depends(&query),
     };
+    let persistence = persistence(cx, s, &view.depends);
     if s.or_replace
-        && let Some(existing) = existing(cx, s)?
+        && let Some(existing) = existing(cx, s, persistence)?
     {
         return replace(cx, &existing, columns, view);
     }
-    let Some(mut table) = begin_table(cx, &s.name, false, TableKind::View)? else {
+    let Some(mut table) = begin_table(cx, &s.name, persistence, false, TableKind::View)? else {
         return done("CREATE VIEW");
     };
     for column in columns {
@@ -82,8 +80,23 @@ pub fn depends(query: &Query) -> Vec<Address> {
     found
 }
 
-fn existing(cx: &mut DdlContext<'_>, s: &CreateView) -> Result<Option<Arc<Table>>> {
-    let schema = cx.schema_for(&s.name)?.oid;
+/// A view of temporary relations is temporary, whether that was said or not.
+fn persistence(cx: &mut DdlContext<'_>, s: &CreateView, depends: &[Address]) -> Persistence {
+    let catalog = cx.now();
+    let temporary = |a: &Address| match catalog.relation_by_oid(a.oid) {
+        Some(Relation::Table(t)) => t.persistence == Lasts::Temporary,
+        Some(Relation::Sequence(q)) => q.persistence == Lasts::Temporary,
+        _ => false,
+    };
+    if s.persistence == Persistence::Permanent && s.name.schema.is_none() && depends.iter().any(temporary) {
+        cx.notice(format!("view \"{}\" will be a temporary view", s.name.name));
+        return Persistence::Temporary;
+    }
+    s.persistence
+}
+
+fn existing(cx: &mut DdlContext<'_>, s: &CreateView, persistence: Persistence) -> Result<Option<Arc<Table>>> {
+    let schema = cx.schema_for(&s.name, persistence)?.0.oid;
     cx.catalog.lock_name(cx.txn, schema, &s.name.name)?;
     match cx.now().relation(schema, &s.name.name) {
         None => Ok(None),
