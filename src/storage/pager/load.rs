@@ -17,9 +17,13 @@ use super::word::{Block, Epoch, Home, Place, resident};
 use crate::base::{PageId, Result};
 use parking_lot::lock_api::RawRwLock as _;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 /// Dirty pages that are written at once when no clean one is left.
 const VICTIMS: usize = 64;
+
+/// How long to wait when every frame is latched or being written.
+const BUSY_WAIT: Duration = Duration::from_micros(100);
 
 impl Pager {
     /// Reads the page in when it is not resident; false, not an error, when there is no such page (any more). For a
@@ -125,8 +129,11 @@ impl Pager {
             if written == 0 {
                 // Everything is latched, or being written by others.
                 rounds += 1;
-                assert!(rounds < 1 << 20, "every frame of the pool is latched");
-                std::thread::yield_now();
+                debug_assert!(rounds < 200_000, "every frame of the pool is latched");
+                match rounds {
+                    ..100 => std::thread::yield_now(),
+                    _ => std::thread::sleep(BUSY_WAIT),
+                }
             }
         }
     }

@@ -89,8 +89,8 @@ impl Pager {
 
     /// The exclusive latch of the page's frame; the page is in it until the latch is let go. None: there is no such page.
     pub(super) fn latch_exclusive(&self, pid: PageId) -> Result<Option<u32>> {
+        let Some(word) = self.table.get(pid) else { return Ok(None) };
         loop {
-            let word = self.table.word(pid);
             let seen = word.load(Ordering::Acquire);
             let Some(frame) = frame_of(seen) else {
                 if !self.load(pid)? {
@@ -140,7 +140,8 @@ impl Pager {
 
     /// The newest image of a page on disk. Under the ledger's lock, so that the page neither comes nor goes.
     pub(super) fn home(&self, pid: PageId, _ledger: &Ledger) -> Home {
-        match Place::of_word(self.table.word(pid).load(Ordering::Acquire)) {
+        let Some(word) = self.table.get(pid) else { return Home::NONE };
+        match Place::of_word(word.load(Ordering::Acquire)) {
             Place::Disk(home) | Place::Loading(home) => home,
             Place::Resident(frame) => self.frames.get(frame).home(),
         }

@@ -74,6 +74,11 @@ fn what_a_checkpoint_holds_is_there_after_opening_again() {
     assert_eq!(pager.read(pids[4]).err().unwrap().message(), "page 5 does not exist");
     assert!(!pager.load(pids[4]).unwrap() && pager.read_resident(pids[4]).is_none());
     assert_eq!((fresh(&pager, 1), fresh(&pager, 2)), (pids[4], PageId(151)));
+    let w = pager.write();
+    for wild in [PageId::NONE, PageId(152), PageId(u32::MAX)] {
+        assert_eq!(w.page_mut(wild).err().unwrap().code(), SqlState::INTERNAL_ERROR);
+        assert_eq!(w.read(wild).err().unwrap().code(), SqlState::INTERNAL_ERROR);
+    }
 }
 
 #[test]

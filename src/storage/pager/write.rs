@@ -79,8 +79,8 @@ impl<'a> PageWriter<'a> {
     pub fn free(&self, pid: PageId) {
         self.assert_not_held(pid);
         let pager = self.pager;
+        let word = pager.table.get(pid).expect("the page exists");
         loop {
-            let word = pager.table.word(pid);
             match Place::of_word(word.load(Ordering::Acquire)) {
                 Place::Resident(_) => {
                     if pager.free_resident(pid) {
