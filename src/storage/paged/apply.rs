@@ -8,10 +8,10 @@ use super::super::pager::PageWriter;
 use super::super::store::History;
 use super::super::tree::{self, Change, Slot};
 use super::super::undo::{self, Appender, Before};
-use super::directory::{DROPPED, GHOSTS, Tree};
+use super::directory::{DROPPED, GHOSTS, LargeId, Tree};
 use super::large::{self, REFERENCE_BYTES};
 use super::{LARGE, PagedStore, no_tree};
-use crate::base::{Error, Lsn, Result, SqlState, TreeId};
+use crate::base::{Error, Lsn, PageId, Result, SqlState, TreeId};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -234,10 +234,11 @@ impl Ops<'_, '_> {
         }
         let number = self.applying.next_value;
         self.applying.next_value += 1;
-        let written = self.store.write_large(&mut self.turn, number, value);
+        let tree = Arc::clone(self.tree.as_ref().expect("found before"));
+        let written = self.store.write_large(&mut self.turn, &tree, number, value);
         let put = written.and_then(|()| self.put_state(key, &number.to_le_bytes(), LARGE));
         if put.is_err() {
-            self.store.remove_large(&mut self.turn, number)?;
+            self.store.remove_large(&mut self.turn, &tree, number)?;
         }
         put
     }
@@ -280,11 +281,11 @@ impl Ops<'_, '_> {
         let now = self.pending.is_none();
         #[cfg(test)]
         let now = now || self.store.mutates(super::Mutation::EagerChunks);
+        let tree = Arc::clone(self.tree.as_ref().expect("found before"));
         if now {
-            self.store.remove_large(&mut self.turn, number)
-        } else {
-            self.store.mark_dead(self.turn.writer(), number)
+            return self.store.remove_large(&mut self.turn, &tree, number);
         }
+        self.store.mark_dead(self.turn.writer(), LargeId { tree: tree.id, number })
     }
 
     fn create(&mut self, id: TreeId) -> Result<()> {
@@ -292,7 +293,7 @@ impl Ops<'_, '_> {
             return Err(Error::internal(format!("tree {id} exists already")));
         }
         let w = self.turn.writer();
-        let tree = Tree::new(id, tree::create(w)?, 0);
+        let tree = Tree::new(id, tree::create(w)?, PageId::NONE, 0);
         self.store.enter(w, &tree, 0)?;
         self.store.trees.write().insert(id, Arc::clone(&tree));
         if let Some(pending) = &mut self.pending {

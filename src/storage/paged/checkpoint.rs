@@ -11,7 +11,7 @@ use super::apply::Applying;
 use super::directory::{self, DROPPED, GHOSTS, Listing, Payload, Tree};
 use super::purge::Purging;
 use super::{PagedOptions, PagedStore};
-use crate::base::{Lsn, PageId, Result, TreeId};
+use crate::base::{Lsn, Result, TreeId};
 use crate::io::Disk;
 use hashbrown::HashMap;
 use parking_lot::{Mutex, RwLock};
@@ -48,7 +48,6 @@ impl PagedStore {
             pager,
             undo: Undo::open(payload.undo_base, undo)?,
             directory: payload.directory,
-            chunks: payload.chunks,
             purging: Mutex::new(Purging::new(dead_values, &trees)),
             trees: RwLock::new(trees.into_iter().map(|tree| (tree.id, tree)).collect::<HashMap<_, _>>()),
             doomed: Mutex::new(doomed),
@@ -75,7 +74,6 @@ impl PagedStore {
         let payload = Payload {
             undo_base: self.undo.end(),
             directory: self.directory,
-            chunks: self.chunks,
             next_tree,
             next_value: applying.next_value,
         };
@@ -97,14 +95,16 @@ impl PagedStore {
     fn clear_ghost_marks(&self, w: &PageWriter<'_>) -> Result<()> {
         let clean =
             |tree: &&Arc<Tree>| tree.has(GHOSTS) && tree.ghosts.load(Relaxed) == 0 && !tree.unswept.load(Relaxed);
-        let clean: Vec<Arc<Tree>> = self.trees.read().values().filter(clean).take(CLEARED_MAX).cloned().collect();
+        let mut clean: Vec<Arc<Tree>> = self.trees.read().values().filter(clean).cloned().collect();
+        clean.sort_unstable_by_key(|tree| tree.id);
+        clean.truncate(CLEARED_MAX);
         clean.iter().try_for_each(|tree| self.enter(w, tree, tree.flags.load(Relaxed) & !GHOSTS))
     }
 }
 
-/// Makes the store's own trees in an empty file.
+/// Makes the directory in an empty file.
 fn begin(pager: &Pager) -> Result<Payload> {
     let w = pager.write();
-    let (directory, chunks): (PageId, PageId) = (tree::create(&w)?, tree::create(&w)?);
-    Ok(Payload { undo_base: 0, directory, chunks, next_tree: TreeId(1), next_value: 1 })
+    let directory = tree::create(&w)?;
+    Ok(Payload { undo_base: 0, directory, next_tree: TreeId(1), next_value: 1 })
 }

@@ -6,7 +6,7 @@
 //! |---|---|
 //! | 1 | format, [`FORMAT`] |
 //! | 8 | where the undo stream ends: every header in the pages is below |
-//! | 4, 4 | root pages of the directory and of the chunks |
+//! | 4 | root page of the directory |
 //! | 4 | the first tree id that was never used |
 //! | 8 | the first number of a large value that was never used |
 //!
@@ -14,8 +14,8 @@
 //!
 //! | key | value |
 //! |---|---|
-//! | 1, tree: 4 | root page: 4, flags: 1 |
-//! | 2, large value: 8 | nothing: it is dead |
+//! | 1, tree: 4 | root page: 4, root page of the chunks or 0: 4, flags: 1 |
+//! | 2, tree: 4, large value: 8 | nothing: it is dead |
 
 use super::super::pager::{PageWriter, Pager};
 use super::super::range::{Direction, KeyRange};
@@ -25,8 +25,8 @@ use crate::base::bytes::Reader;
 use crate::base::{Error, PageId, Result, SqlState, TreeId};
 use std::ops::Bound;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize};
 
 pub(super) const FORMAT: u8 = 1;
 
@@ -43,7 +43,6 @@ pub(super) const GHOSTS: u8 = 2;
 pub(super) struct Payload {
     pub undo_base: u64,
     pub directory: PageId,
-    pub chunks: PageId,
     pub next_tree: TreeId,
     pub next_value: u64,
 }
@@ -53,7 +52,6 @@ impl Payload {
         let mut out = vec![FORMAT];
         out.extend(self.undo_base.to_le_bytes());
         out.extend(self.directory.0.to_le_bytes());
-        out.extend(self.chunks.0.to_le_bytes());
         out.extend(self.next_tree.0.to_le_bytes());
         out.extend(self.next_value.to_le_bytes());
         out
@@ -70,7 +68,6 @@ impl Payload {
         Ok(Payload {
             undo_base: r.u64()?,
             directory: PageId(r.u32()?),
-            chunks: PageId(r.u32()?),
             next_tree: TreeId(r.u32()?),
             next_value: r.u64()?,
         })
@@ -81,6 +78,8 @@ impl Payload {
 pub(super) struct Tree {
     pub id: TreeId,
     pub root: PageId,
+    /// The root of its large values' chunks; `PageId::NONE` before the first. Changed under the pager's writer.
+    chunks: AtomicU32,
     /// What the directory says of it; changed under the pager's writer.
     pub flags: AtomicU8,
     /// Deletes in it whose records are not freed.
@@ -90,9 +89,14 @@ pub(super) struct Tree {
 }
 
 impl Tree {
-    pub fn new(id: TreeId, root: PageId, flags: u8) -> Arc<Tree> {
+    pub fn new(id: TreeId, root: PageId, chunks: PageId, flags: u8) -> Arc<Tree> {
         let unswept = AtomicBool::new(flags & GHOSTS != 0);
-        Arc::new(Tree { id, root, flags: AtomicU8::new(flags), ghosts: AtomicUsize::new(0), unswept })
+        let (chunks, flags) = (AtomicU32::new(chunks.0), AtomicU8::new(flags));
+        Arc::new(Tree { id, root, chunks, flags, ghosts: AtomicUsize::new(0), unswept })
+    }
+
+    pub fn chunks(&self) -> Option<PageId> {
+        Some(PageId(self.chunks.load(Acquire))).filter(|&pid| pid != PageId::NONE)
     }
 
     pub fn has(&self, flag: u8) -> bool {
@@ -106,17 +110,25 @@ fn tree_key(id: TreeId) -> [u8; 5] {
     key
 }
 
-fn dead_key(value: u64) -> [u8; 9] {
-    let mut key = [DEAD_VALUE; 9];
-    key[1..].copy_from_slice(&value.to_be_bytes());
+fn dead_key(value: LargeId) -> [u8; 13] {
+    let mut key = [DEAD_VALUE; 13];
+    key[1..5].copy_from_slice(&value.tree.0.to_be_bytes());
+    key[5..].copy_from_slice(&value.number.to_be_bytes());
     key
+}
+
+/// A large value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct LargeId {
+    pub tree: TreeId,
+    pub number: u64,
 }
 
 /// All that the directory holds.
 #[derive(Default)]
 pub(super) struct Listing {
     pub trees: Vec<Arc<Tree>>,
-    pub dead_values: Vec<u64>,
+    pub dead_values: Vec<LargeId>,
 }
 
 pub(super) fn list(pager: &Pager, root: PageId) -> Result<Listing> {
@@ -144,9 +156,13 @@ impl Listing {
         match key.u8()? {
             TREE => {
                 let id = TreeId(u32::from_be_bytes(key.array()?));
-                self.trees.push(Tree::new(id, PageId(value.u32()?), value.u8()?));
+                let (root, chunks, flags) = (PageId(value.u32()?), PageId(value.u32()?), value.u8()?);
+                self.trees.push(Tree::new(id, root, chunks, flags));
             }
-            DEAD_VALUE => self.dead_values.push(u64::from_be_bytes(key.array()?)),
+            DEAD_VALUE => {
+                let tree = TreeId(u32::from_be_bytes(key.array()?));
+                self.dead_values.push(LargeId { tree, number: u64::from_be_bytes(key.array()?) });
+            }
             _ => return Err(Error::new(SqlState::DATA_CORRUPTED, "unknown entry")),
         }
         Ok(())
@@ -156,10 +172,22 @@ impl Listing {
 impl PagedStore {
     /// Writes what the directory says of a tree.
     pub(super) fn enter(&self, w: &PageWriter<'_>, tree: &Tree, flags: u8) -> Result<()> {
-        let mut value = [flags; 5];
+        self.enter_all(w, tree, tree.chunks(), flags)
+    }
+
+    /// Writes where the chunks of a tree are.
+    pub(super) fn enter_chunks(&self, w: &PageWriter<'_>, tree: &Tree, chunks: Option<PageId>) -> Result<()> {
+        self.enter_all(w, tree, chunks, tree.flags.load(Relaxed))
+    }
+
+    fn enter_all(&self, w: &PageWriter<'_>, tree: &Tree, chunks: Option<PageId>, flags: u8) -> Result<()> {
+        let chunks = chunks.unwrap_or(PageId::NONE);
+        let mut value = [flags; 9];
         value[..4].copy_from_slice(&tree.root.0.to_le_bytes());
+        value[4..8].copy_from_slice(&chunks.0.to_le_bytes());
         self.set(w, &tree_key(tree.id), Change::Put { hdr: 0, value: &value })?;
         tree.flags.store(flags, Relaxed);
+        tree.chunks.store(chunks.0, Release);
         Ok(())
     }
 
@@ -168,7 +196,7 @@ impl PagedStore {
     }
 
     /// Notes that nothing new will refer to a large value.
-    pub(super) fn mark_dead(&self, w: &PageWriter<'_>, value: u64) -> Result<()> {
+    pub(super) fn mark_dead(&self, w: &PageWriter<'_>, value: LargeId) -> Result<()> {
         #[cfg(test)]
         if self.mutates(super::Mutation::ForgetDead) {
             return Ok(());
@@ -176,7 +204,7 @@ impl PagedStore {
         self.set(w, &dead_key(value), Change::Put { hdr: 0, value: &[] })
     }
 
-    pub(super) fn unmark_dead(&self, w: &PageWriter<'_>, value: u64) -> Result<()> {
+    pub(super) fn unmark_dead(&self, w: &PageWriter<'_>, value: LargeId) -> Result<()> {
         self.set(w, &dead_key(value), Change::Remove)
     }
 
@@ -194,19 +222,15 @@ mod tests {
 
     #[test]
     fn golden_bytes() {
-        let payload =
-            Payload { undo_base: 0x0102, directory: PageId(3), chunks: PageId(4), next_tree: TreeId(5), next_value: 6 };
+        let payload = Payload { undo_base: 0x0102, directory: PageId(3), next_tree: TreeId(5), next_value: 6 };
         let bytes = payload.encode();
         let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
-        assert_eq!(
-            hex,
-            "010201000000000000030000000400000005000000\
-                         0600000000000000"
-        );
+        assert_eq!(hex, "01020100000000000003000000050000000600000000000000");
         assert_eq!(Payload::decode(&bytes).unwrap(), payload);
         assert!((0..bytes.len()).all(|n| Payload::decode(&bytes[..n]).is_err()));
         assert_eq!(Payload::decode(&[2]).unwrap_err().code(), SqlState::FEATURE_NOT_SUPPORTED);
         assert_eq!(tree_key(TreeId(0x0102)), [1, 0, 0, 1, 2]);
-        assert_eq!(dead_key(0x0102), [2, 0, 0, 0, 0, 0, 0, 1, 2]);
+        let value = LargeId { tree: TreeId(3), number: 0x0102 };
+        assert_eq!(dead_key(value), [2, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 1, 2]);
     }
 }

@@ -1,4 +1,5 @@
-//! Values that do not fit in a page: cut into chunks in a tree of their own, under a number that the entry holds instead.
+//! Values that do not fit in a page: cut into chunks in a tree beside their entry's, under a number that the entry holds
+//! instead. The tree of the chunks is made with the first large value, and dropped with the entries'.
 //!
 //! A chunk's key is the value's number and the chunk's place in it, both big-endian; its value is a byte that says
 //! whether it is the last, and the bytes. Numbers are never used again, and a value's chunks never change.
@@ -8,7 +9,8 @@ use super::super::range::{Direction, KeyRange};
 use super::super::tree::{self, Change, Step};
 use super::PagedStore;
 use super::apply::Turn;
-use crate::base::{Error, Result, SqlState};
+use super::directory::Tree;
+use crate::base::{Error, PageId, Result, SqlState};
 use std::ops::Bound;
 
 const KEY_BYTES: usize = 12;
@@ -70,7 +72,8 @@ impl PagedStore {
     }
 
     /// Writes a value's chunks. Nobody refers to them before the caller does.
-    pub(super) fn write_large(&self, turn: &mut Turn<'_>, number: u64, value: &[u8]) -> Result<()> {
+    pub(super) fn write_large(&self, turn: &mut Turn<'_>, tree: &Tree, number: u64, value: &[u8]) -> Result<()> {
+        let root = self.chunks_root(turn.writer(), tree)?;
         let mut chunk = Vec::with_capacity(self.limits.entry);
         let chunks = value.len().div_ceil(self.chunk_bytes());
         for (place, bytes) in value.chunks(self.chunk_bytes()).enumerate() {
@@ -78,20 +81,31 @@ impl PagedStore {
             chunk.push(if place + 1 == chunks { LAST } else { MORE });
             chunk.extend_from_slice(bytes);
             let key = chunk_key(number, place as u32);
-            tree::update(turn.writer(), self.chunks, &key, |_| (Change::Put { hdr: 0, value: &chunk }, ()))?;
+            tree::update(turn.writer(), root, &key, |_| (Change::Put { hdr: 0, value: &chunk }, ()))?;
             turn.breathe();
         }
         Ok(())
     }
 
+    fn chunks_root(&self, w: &PageWriter<'_>, tree: &Tree) -> Result<PageId> {
+        match tree.chunks() {
+            Some(root) => Ok(root),
+            None => {
+                let root = tree::create(w)?;
+                self.enter_chunks(w, tree, Some(root)).map(|()| root)
+            }
+        }
+    }
+
     /// Replaces the reference, which is `out` from `start` on, by its value.
-    pub(super) fn fetch_large(&self, start: usize, out: &mut Vec<u8>) -> Result<Fetch> {
+    pub(super) fn fetch_large(&self, tree: &Tree, start: usize, out: &mut Vec<u8>) -> Result<Fetch> {
         let number = reference(&out[start..])?;
         out.truncate(start);
+        let Some(root) = tree.chunks() else { return Ok(Fetch::Gone) };
         let mut range = chunks_of(number);
         let (mut place, mut whole) = (0, false);
         loop {
-            let step = tree::visit_leaf(&self.pager, self.chunks, &range, Direction::Forward, |_, key, slot| {
+            let step = tree::visit_leaf(&self.pager, root, &range, Direction::Forward, |_, key, slot| {
                 if split_key(key) != Some((number, place)) {
                     return false;
                 }
@@ -109,11 +123,12 @@ impl PagedStore {
     }
 
     /// Removes some of a value's chunks. The answer is how many, 0 at the end.
-    pub(super) fn remove_some_chunks(&self, w: &PageWriter<'_>, number: u64) -> Result<usize> {
+    pub(super) fn remove_some_chunks(&self, w: &PageWriter<'_>, tree: &Tree, number: u64) -> Result<usize> {
+        let Some(root) = tree.chunks() else { return Ok(0) };
         let mut keys = Vec::new();
         let mut range = chunks_of(number);
         loop {
-            let step = tree::visit_leaf(&self.pager, self.chunks, &range, Direction::Forward, |_, key, _| {
+            let step = tree::visit_leaf(&self.pager, root, &range, Direction::Forward, |_, key, _| {
                 keys.push(split_key(key));
                 keys.len() < REMOVE_SLICE
             })?;
@@ -123,13 +138,13 @@ impl PagedStore {
             }
         }
         for place in keys.iter().flatten() {
-            tree::update(w, self.chunks, &chunk_key(place.0, place.1), |_| (Change::Remove, ()))?;
+            tree::update(w, root, &chunk_key(place.0, place.1), |_| (Change::Remove, ()))?;
         }
         Ok(keys.len())
     }
 
-    pub(super) fn remove_large(&self, turn: &mut Turn<'_>, number: u64) -> Result<()> {
-        while self.remove_some_chunks(turn.writer(), number)? > 0 {
+    pub(super) fn remove_large(&self, turn: &mut Turn<'_>, tree: &Tree, number: u64) -> Result<()> {
+        while self.remove_some_chunks(turn.writer(), tree, number)? > 0 {
             turn.breathe();
         }
         Ok(())

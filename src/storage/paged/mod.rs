@@ -6,8 +6,9 @@
 //!
 //! An entry in a page is its newest state with the position in the undo stream of what was before. A reader who must
 //! not see the newest state follows the stream; below `undo.visible_below` he need not ask. Beside the trees of the
-//! layers above there are two of the store's own: the *directory* (which trees there are, which large values are dead)
-//! and the *chunks* of values that do not fit in a page. Headers of entries have [`LARGE`] in a bit that positions leave free.
+//! layers above there is the *directory* (which trees there are, which large values are dead), and, beside a tree that
+//! needs it, one with the *chunks* of values that do not fit in a page. Headers of entries have [`LARGE`] in a bit that
+//! positions leave free.
 //!
 //! Invariants:
 //! 1. Pages hold no uncommitted change but those of a pending batch, and no checkpoint is frozen while one is pending.
@@ -82,9 +83,8 @@ pub struct PagedStore {
     pager: Arc<Pager>,
     undo: Undo,
     limits: Limits,
-    /// Roots of the store's own trees.
+    /// The directory's root.
     directory: PageId,
-    chunks: PageId,
     /// The directory's trees, without those that are being freed.
     trees: RwLock<HashMap<TreeId, Arc<Tree>>>,
     /// Trees that nobody can find any more, whose pages are to be freed.

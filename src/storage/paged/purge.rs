@@ -7,9 +7,9 @@ use super::super::range::{Cursor, Direction, KeyRange};
 use super::super::tree::{self, Change, Step};
 use super::super::undo::{Collected, Kind, Limit};
 use super::super::version::Needed;
-use super::directory::{DROPPED, Tree};
+use super::directory::{LargeId, Tree};
 use super::{LARGE, PagedStore, large};
-use crate::base::{Result, TreeId};
+use crate::base::{Result, SqlState, TreeId};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -24,7 +24,7 @@ const LEAF_COST: usize = 16;
 pub(super) struct Purging {
     collected: Collected,
     /// Large values whose chunks are to be removed.
-    pub dead_values: Vec<u64>,
+    pub dead_values: Vec<LargeId>,
     /// Trees in which ghosts of an earlier run may be, and where the search is.
     unswept: Vec<(Arc<Tree>, Cursor)>,
 }
@@ -34,7 +34,7 @@ impl Purging {
         &self.collected
     }
 
-    pub fn new(dead_values: Vec<u64>, trees: &[Arc<Tree>]) -> Purging {
+    pub fn new(dead_values: Vec<LargeId>, trees: &[Arc<Tree>]) -> Purging {
         let unswept = trees.iter().filter(|tree| tree.unswept.load(Relaxed));
         let cursor = || Cursor::new(KeyRange::all(), Direction::Forward);
         Purging {
@@ -50,6 +50,8 @@ impl PagedStore {
     pub(super) fn purge_alone(&self, purging: &mut Purging, needed: &Needed, budget: usize) -> bool {
         match self.purge_within(purging, needed, budget) {
             Ok(more) => more,
+            // It goes on when there is room again.
+            Err(e) if e.code() == SqlState::DISK_FULL => false,
             Err(e) => {
                 tracing::error!("old row versions cannot be purged: {}", e.message());
                 false
@@ -66,8 +68,8 @@ impl PagedStore {
         }
         self.undo.spill();
         self.remove_dead_values(purging, &mut left)?;
-        self.free_doomed(&mut left)?;
         self.sweep(purging, &mut left)?;
+        self.free_doomed(&mut left)?;
         Ok(left == 0)
     }
 
@@ -78,17 +80,24 @@ impl PagedStore {
         *left -= collected.records.min(*left);
         let mut writer = None;
         if collected.garbage().next().is_some() {
+            self.pager.admit(2 * SLICE)?;
             self.prefault_garbage(collected)?;
             let w = writer.insert(self.pager.write());
-            for (garbage, key, value) in collected.garbage() {
+            for (garbage, key, _) in collected.garbage() {
                 match garbage.kind {
                     Kind::DropTree => self.doom(garbage.tree),
                     Kind::Delete => self.remove_ghost(w, garbage.tree, key, garbage.position)?,
                     _ => {}
                 }
-                if garbage.kind.had_value() && garbage.prev_hdr & LARGE != 0 {
-                    dead_values.push(large::reference(value)?);
-                }
+            }
+        }
+        // Not before all of that is done: after an error the same records come again.
+        for (garbage, _, value) in collected.garbage() {
+            if let (Kind::Delete, Ok(tree)) = (garbage.kind, self.tree(garbage.tree)) {
+                tree.ghosts.fetch_sub(1, Relaxed);
+            }
+            if garbage.kind.had_value() && garbage.prev_hdr & LARGE != 0 {
+                dead_values.push(LargeId { tree: garbage.tree, number: large::reference(value)? });
             }
         }
         // Before the writer goes: who takes a batch back must see either the ghost or the base behind it.
@@ -108,7 +117,6 @@ impl PagedStore {
     fn remove_ghost(&self, w: &PageWriter<'_>, tree: TreeId, key: &[u8], position: u64) -> Result<()> {
         // A tree that was dropped since takes its ghosts along.
         let Ok(tree) = self.tree(tree) else { return Ok(()) };
-        tree.ghosts.fetch_sub(1, Relaxed);
         #[cfg(test)]
         if self.mutates(super::Mutation::GhostLeak) {
             return Ok(());
@@ -120,15 +128,18 @@ impl PagedStore {
     }
 
     fn remove_dead_values(&self, purging: &mut Purging, left: &mut usize) -> Result<()> {
-        while let Some(&number) = purging.dead_values.last() {
+        while let Some(&value) = purging.dead_values.last() {
             if *left == 0 {
                 return Ok(());
             }
+            self.pager.admit(2 * SLICE)?;
             let w = self.pager.write();
-            let removed = self.remove_some_chunks(&w, number)?;
+            // Chunks of a dropped tree go with it.
+            let removed =
+                self.tree(value.tree).map_or(Ok(0), |tree| self.remove_some_chunks(&w, &tree, value.number))?;
             *left -= removed.clamp(1, *left);
             if removed == 0 {
-                self.unmark_dead(&w, number)?;
+                self.unmark_dead(&w, value)?;
                 purging.dead_values.pop();
             }
         }
@@ -149,20 +160,37 @@ impl PagedStore {
             if *left == 0 {
                 break;
             }
-            let w = self.pager.write();
-            *left -= SLICE.min(*left);
-            match tree::free_all(&w, waiting[i].root, SLICE) {
-                Ok(true) => continue,
-                Ok(false) => result = self.strike(&w, waiting[i].id),
-                Err(e) => result = Err(e),
-            }
-            if result.is_err() {
+            if let Err(e) = self.pager.admit(SLICE) {
+                result = Err(e);
                 break;
             }
-            waiting.swap_remove(i);
+            let w = self.pager.write();
+            *left -= SLICE.min(*left);
+            match self.free_some(&w, &waiting[i]) {
+                Ok(true) => continue,
+                Ok(false) => drop(waiting.swap_remove(i)),
+                Err(e) => {
+                    result = Err(e);
+                    break;
+                }
+            }
         }
         self.doomed.lock().append(&mut waiting);
         result
+    }
+
+    /// Frees some pages of a dropped tree; true when there are more.
+    fn free_some(&self, w: &PageWriter<'_>, tree: &Tree) -> Result<bool> {
+        if let Some(chunks) = tree.chunks() {
+            if !tree::free_all(w, chunks, SLICE)? {
+                self.enter_chunks(w, tree, None)?;
+            }
+            return Ok(true);
+        }
+        if tree::free_all(w, tree.root, SLICE)? {
+            return Ok(true);
+        }
+        self.strike(w, tree.id).map(|()| false)
     }
 
     /// Looks for dead ghosts of an earlier run, a leaf at a time.
@@ -176,10 +204,12 @@ impl PagedStore {
                 return Ok(());
             }
             *left -= LEAF_COST.min(*left);
-            if !tree.has(DROPPED) {
+            // One that is only dropped may come back with its ghosts, when the batch fails.
+            let doomed = !self.trees.read().contains_key(&tree.id);
+            if !doomed {
                 self.sweep_leaf(tree, cursor)?;
             }
-            if cursor.done || tree.has(DROPPED) {
+            if cursor.done || doomed {
                 tree.unswept.store(false, Relaxed);
                 purging.unswept.pop();
             }
@@ -197,6 +227,7 @@ impl PagedStore {
             true
         })?;
         if !dead.is_empty() {
+            self.pager.admit(2 * dead.len())?;
             let w = self.pager.write();
             for key in &dead {
                 tree::update(&w, tree.root, key, |old| match old {

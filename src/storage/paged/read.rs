@@ -62,7 +62,7 @@ impl PagedStore {
             if hdr < below && hdr & LARGE == 0 {
                 return Ok(live);
             }
-            match self.finish(hdr, live, hdr >= below, at, start, out)? {
+            match self.finish(tree, (hdr, live), hdr >= below, at, start, out)? {
                 Some(found) => return Ok(found),
                 None => out.truncate(start),
             }
@@ -72,14 +72,13 @@ impl PagedStore {
     /// Turns the newest state, copied to `out` from `start` on, into what `at` sees. `None`: look at the entry again.
     fn finish(
         &self,
-        hdr: u64,
-        live: bool,
+        tree: &Tree,
+        (mut hdr, mut live): (u64, bool),
         ask: bool,
         at: Lsn,
         start: usize,
         out: &mut Vec<u8>,
     ) -> Result<Option<bool>> {
-        let (mut hdr, mut live) = (hdr, live);
         if ask {
             let older = out.len();
             match self.undo.seen(hdr, at, out)? {
@@ -98,7 +97,7 @@ impl PagedStore {
         if !live || hdr & LARGE == 0 {
             return Ok(Some(live));
         }
-        match self.fetch_large(start, out)? {
+        match self.fetch_large(tree, start, out)? {
             Fetch::Whole => Ok(Some(true)),
             // Replaced, seen by all and purged since.
             Fetch::Gone if at == Lsn::MAX => Ok(None),
@@ -166,7 +165,7 @@ impl PagedStore {
                 Step::Done => cursor.done = true,
                 Step::Next(fence) => cursor.skip_to(fence),
                 Step::Stopped => {
-                    if visit.answer_apart()? {
+                    if visit.answer_apart(tree)? {
                         cursor.advance_past(&visit.key);
                     } else {
                         cursor.stand_at(&visit.key);
@@ -214,9 +213,9 @@ impl Visit<'_> {
     }
 
     /// Answers the entry that was left, if any. False: look at it again.
-    fn answer_apart(&mut self) -> Result<bool> {
+    fn answer_apart(&mut self, tree: &Tree) -> Result<bool> {
         let Some(Apart { hdr, live, mut value, ask }) = self.apart.take() else { return Ok(true) };
-        match self.store.finish(hdr, live, ask, self.at, 0, &mut value)? {
+        match self.store.finish(tree, (hdr, live), ask, self.at, 0, &mut value)? {
             Some(true) => self.out.push(&self.key, &value),
             Some(false) => {}
             None => return Ok(false),

@@ -4,7 +4,7 @@
 use super::super::tree::{self, Change};
 use super::super::undo::{Kind, Record};
 use super::apply::{PendingBatch, Turn};
-use super::directory::DROPPED;
+use super::directory::{DROPPED, LargeId};
 use super::{LARGE, PagedStore, large};
 use crate::base::Result;
 use std::sync::atomic::Ordering::Relaxed;
@@ -70,10 +70,10 @@ impl PagedStore {
         let previous = had_large.then(|| large::reference(&record.value)).transpose()?;
         // They are the same when the change failed half way.
         if let Some(number) = current.filter(|&number| previous != Some(number)) {
-            self.remove_large(turn, number)?;
+            self.remove_large(turn, &tree, number)?;
         }
         if let Some(number) = previous {
-            self.unmark_dead(turn.writer(), number)?;
+            self.unmark_dead(turn.writer(), LargeId { tree: tree.id, number })?;
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use super::super::pager::PagerStats;
 use super::super::store::StoreStats;
 use super::super::tree::{self, Slot, Visit};
 use super::super::undo::{Collected, Kind, UndoStats};
-use super::directory::{self, DROPPED, Tree};
+use super::directory::{self, DROPPED, LargeId, Tree};
 use super::{LARGE, PagedStore, large};
 use crate::base::{Error, Lsn, PageId, Result, SqlState};
 use hashbrown::{HashMap, HashSet};
@@ -34,8 +34,8 @@ fn broken(why: impl Into<String>) -> Error {
 struct Met {
     pages: HashSet<PageId>,
     /// Large values that a newest or an older state refers to.
-    newest: HashSet<u64>,
-    older: HashSet<u64>,
+    newest: HashSet<LargeId>,
+    older: HashSet<LargeId>,
     /// Deletes in the undo stream, by tree.
     deletes: HashMap<crate::base::TreeId, usize>,
 }
@@ -88,23 +88,27 @@ impl PagedStore {
         let doomed: Vec<Arc<Tree>> = self.doomed.lock().clone();
         for tree in &doomed {
             let mut pages = Vec::new();
-            tree::each_page(&self.pager, tree.root, &mut |pid| pages.push(pid))?;
+            for root in [Some(tree.root), tree.chunks()].into_iter().flatten() {
+                tree::each_page(&self.pager, root, &mut |pid| pages.push(pid))?;
+            }
             pages.into_iter().try_for_each(|pid| met.page(pid))?;
         }
         self.verify_directory(&trees, &doomed, &mut met)?;
-        let listing = directory::list(&self.pager, self.directory)?;
-        let mut dead: HashSet<u64> = listing.dead_values.into_iter().collect();
-        if let Some(number) = dead.iter().find(|number| met.newest.contains(*number)) {
-            return Err(broken(format!("large value {number} is in use, and noted as dead")));
+        let mut dead: HashSet<LargeId> =
+            directory::list(&self.pager, self.directory)?.dead_values.into_iter().collect();
+        if let Some(value) = dead.iter().find(|value| met.newest.contains(*value)) {
+            return Err(broken(format!("{value:?} is in use, and noted as dead")));
         }
-        if let Some(number) = met.older.iter().find(|number| !dead.contains(*number)) {
-            return Err(broken(format!("nobody will remove the large value {number}")));
+        if let Some(value) = met.older.iter().find(|value| !dead.contains(*value)) {
+            return Err(broken(format!("nobody will remove {value:?}")));
         }
-        dead.retain(|number| !met.older.contains(number));
-        if let Some(number) = dead.iter().find(|number| !purging.dead_values.contains(*number)) {
-            return Err(broken(format!("purge does not know that the large value {number} is dead")));
+        for tree in &trees {
+            self.verify_chunks(tree, &mut met, &dead)?;
         }
-        self.verify_chunks(&mut met, &dead)?;
+        dead.retain(|value| !met.older.contains(value));
+        if let Some(value) = dead.iter().find(|value| !purging.dead_values.contains(*value)) {
+            return Err(broken(format!("purge does not know that {value:?} is dead")));
+        }
         self.pager.verify(&mut |pid| met.pages.contains(&pid))
     }
 
@@ -114,7 +118,7 @@ impl PagedStore {
                 *met.deletes.entry(record.tree).or_default() += 1;
             }
             if record.kind.had_value() && record.prev_hdr & LARGE != 0 {
-                met.older.insert(large::reference(record.value)?);
+                met.older.insert(LargeId { tree: record.tree, number: large::reference(record.value)? });
             }
             Ok(())
         })
@@ -140,8 +144,11 @@ impl PagedStore {
     }
 
     fn verify_entry(&self, tree: &Tree, key: &[u8], slot: Slot<'_>, met: &mut Met) -> Result<()> {
-        if !slot.ghost && slot.hdr & LARGE != 0 && !met.newest.insert(large::reference(slot.value)?) {
-            return Err(broken(format!("two entries share the large value of {key:?}")));
+        if !slot.ghost && slot.hdr & LARGE != 0 {
+            let value = LargeId { tree: tree.id, number: large::reference(slot.value)? };
+            if !met.newest.insert(value) {
+                return Err(broken(format!("two entries share the large value of {key:?}")));
+            }
         }
         if slot.hdr >= self.undo.base() {
             return match self.undo.leads_to(slot.hdr, tree.id, key, slot.ghost)? {
@@ -167,9 +174,9 @@ impl PagedStore {
         let listed = directory::list(&self.pager, self.directory)?.trees;
         let known: HashMap<_, _> = trees.iter().chain(doomed).map(|tree| (tree.id, tree)).collect();
         for tree in &listed {
-            let same = known
-                .get(&tree.id)
-                .is_some_and(|k| k.root == tree.root && k.flags.load(Relaxed) == tree.flags.load(Relaxed));
+            let same = known.get(&tree.id).is_some_and(|k| {
+                k.root == tree.root && k.chunks() == tree.chunks() && k.flags.load(Relaxed) == tree.flags.load(Relaxed)
+            });
             if !same {
                 return Err(broken(format!("the directory's entry of tree {} is not what memory says", tree.id)));
             }
@@ -180,34 +187,42 @@ impl PagedStore {
         Ok(())
     }
 
-    fn verify_chunks(&self, met: &mut Met, dead: &HashSet<u64>) -> Result<()> {
+    /// Every large value that a state refers to is whole, and every other one is known to be dead.
+    fn verify_chunks(&self, tree: &Tree, met: &mut Met, dead: &HashSet<LargeId>) -> Result<()> {
         let (mut pages, mut result) = (Vec::new(), Ok(()));
         let mut whole = HashSet::new();
         // The value whose chunks are being met, and how many.
         let mut current = (0, 0);
-        tree::verify(&self.pager, self.chunks, &mut |visit| match visit {
-            Visit::Page { pid, .. } => pages.push(pid),
-            Visit::Entry { key, slot } => {
-                let Some((number, place)) = large::split_key(key) else {
-                    result = Err(broken("a chunk's key is damaged"));
-                    return;
-                };
-                if number != current.0 {
-                    current = (number, 0);
-                }
-                let wanted = met.newest.contains(&number) || met.older.contains(&number);
-                if (wanted && place != current.1) || (!wanted && !dead.contains(&number)) {
-                    result = Err(broken(format!("chunk {place} of large value {number} belongs to nobody")));
-                }
-                current.1 += 1;
-                if large::is_last(slot.value) {
-                    whole.insert(number);
-                }
+        let mut chunk = |key: &[u8], bytes: &[u8]| -> Result<()> {
+            let (number, place) = large::split_key(key).ok_or_else(|| broken("a chunk's key is damaged"))?;
+            if number != current.0 {
+                current = (number, 0);
             }
-        })?;
+            let value = LargeId { tree: tree.id, number };
+            let wanted = met.newest.contains(&value) || met.older.contains(&value);
+            if wanted && place != current.1 {
+                return Err(broken(format!("chunks of {value:?} are missing before {place}")));
+            }
+            if !wanted && !dead.contains(&value) {
+                return Err(broken(format!("chunk {place} of {value:?} belongs to nobody")));
+            }
+            current.1 += 1;
+            if large::is_last(bytes) {
+                whole.insert(number);
+            }
+            Ok(())
+        };
+        if let Some(root) = tree.chunks() {
+            tree::verify(&self.pager, root, &mut |visit| match visit {
+                Visit::Page { pid, .. } => pages.push(pid),
+                Visit::Entry { key, slot } if result.is_ok() => result = chunk(key, slot.value),
+                Visit::Entry { .. } => {}
+            })?;
+        }
         result?;
-        if let Some(number) = met.newest.iter().chain(&met.older).find(|number| !whole.contains(*number)) {
-            return Err(broken(format!("chunks of large value {number} are missing")));
+        let mut used = met.newest.iter().chain(&met.older).filter(|value| value.tree == tree.id);
+        if let Some(value) = used.find(|value| !whole.contains(&value.number)) {
+            return Err(broken(format!("chunks of {value:?} are missing")));
         }
         pages.into_iter().try_for_each(|pid| met.page(pid))
     }

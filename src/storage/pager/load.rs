@@ -150,7 +150,8 @@ impl Pager {
             if !self.is_evictable(frame) {
                 if f.flushing() == 0 {
                     victims.push(pid);
-                    if victims.len() == VICTIMS {
+                    // In a pool where little is clean, parent and child would push each other out for ever.
+                    if victims.len() >= VICTIMS.min(self.frames.len() / 4) {
                         return None;
                     }
                 }
