@@ -5,6 +5,7 @@ use super::rel::{AccessMode, ConflictAction, OnConflict};
 use super::scope::ItemKind;
 use super::state::Binder;
 use super::view::without_position;
+use super::view_target::ViewRow;
 use crate::base::{Error, Oid, Result, SqlState};
 use crate::catalog::{Index, KeyPart, Table};
 use crate::expr::{ColId, Expr};
@@ -17,6 +18,7 @@ impl Binder<'_> {
         &mut self,
         conflict: &ast::OnConflict,
         table: &Arc<Table>,
+        view: Option<&ViewRow>,
         row: &[ColId],
     ) -> Result<OnConflict> {
         let updates = matches!(conflict.action, ast::ConflictAction::Update { .. });
@@ -46,7 +48,7 @@ impl Binder<'_> {
         let action = match &conflict.action {
             ast::ConflictAction::Nothing => ConflictAction::Nothing,
             ast::ConflictAction::Update { assignments, filter } => {
-                self.transform_conflict_update(assignments, filter.as_ref(), table, row)?
+                self.transform_conflict_update(assignments, filter.as_ref(), table, view, row)?
             }
         };
         Ok(OnConflict { arbiters, action })
@@ -57,6 +59,7 @@ impl Binder<'_> {
         assignments: &[ast::Assignment],
         filter: Option<&ast::Expr>,
         table: &Arc<Table>,
+        view: Option<&ViewRow>,
         row: &[ColId],
     ) -> Result<ConflictAction> {
         let access = self.open_access(table.oid, AccessMode::Update);
@@ -64,10 +67,13 @@ impl Binder<'_> {
         let select = self.open_access(table.oid, AccessMode::Select);
         self.lenient.push(select);
         let columns = self.table_columns(table, &alias, select);
-        let offered = self.item_columns(&columns);
+        let offered = match view {
+            Some(view) => view.columns.over(&view.row, &columns, self)?,
+            None => self.item_columns(&columns),
+        };
         let item = self.add_item(alias, ItemKind::Subquery, offered, true);
         self.level().items.push(item);
-        let (assignments, rows) = self.transform_assignments(assignments, table, row)?;
+        let (assignments, rows) = self.transform_assignments(assignments, table, view.map(|v| &v.columns), row)?;
         if !rows.is_empty() {
             return Err(Error::unsupported("setting several columns from one subquery in ON CONFLICT"));
         }

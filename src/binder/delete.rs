@@ -5,6 +5,7 @@ use super::rel::{AccessMode, Delete, Rel};
 use super::scope::Level;
 use super::select::{Bound, filter_rel};
 use super::state::Binder;
+use super::view_target::Change;
 use crate::base::Result;
 use crate::parser::ast;
 
@@ -19,7 +20,7 @@ impl Binder<'_> {
     fn transform_delete(&mut self, delete: &ast::Delete) -> Result<Bound> {
         self.read_only = false;
         let ctes = self.transform_with(delete.with.as_ref())?;
-        let target = self.open_target_scan(&delete.relation.name, delete.alias.as_ref())?;
+        let target = self.open_target_scan(&delete.relation.name, delete.alias.as_ref(), Change::Delete)?;
         self.open_access(target.table.oid, AccessMode::Delete);
         let rel = self.join_target(target.rel, &delete.using)?;
         let filter = delete.filter.as_ref().map(|e| self.transform_where(e, Clause::Where, "WHERE")).transpose()?;

@@ -8,6 +8,7 @@ use super::scope::{Item, ItemKind, Level};
 use super::select::Bound;
 use super::state::{Binder, ColumnKind};
 use super::values::check_row_width;
+use super::view_target::{Change, ViewRow};
 use crate::base::{Error, Result, SqlState};
 use crate::catalog::{Column, Identity, Relation, Table, TableKind};
 use crate::expr::{CastContext, ColId, Expr};
@@ -48,14 +49,21 @@ impl Binder<'_> {
     fn transform_insert(&mut self, insert: &ast::Insert) -> Result<Bound> {
         self.read_only = false;
         let ctes = self.transform_with(insert.with.as_ref())?;
-        let table = self.open_target(&insert.relation.name)?;
+        let named = self.open_target(&insert.relation.name)?;
+        let (table, view) = match named.is_view() {
+            true => {
+                let target = self.open_view_target(&named, Change::Insert)?;
+                (target.table, Some(ViewRow { columns: target.columns, row: target.row }))
+            }
+            false => (named.clone(), None),
+        };
         let access = self.open_access(table.oid, AccessMode::Insert);
-        let columns = insert_columns(&table, &insert.columns)?;
+        let columns = insert_columns(&table, view.as_ref(), insert)?;
         for &column in &columns {
             self.note_written(access, table.columns[column].attnum);
         }
-        let alias: Arc<str> = insert.alias.as_ref().map_or(table.name.as_str(), |a| &a.name).into();
-        let (item, row, tableoid) = self.target_item(&table, &alias, insert.alias.is_some());
+        let alias: Arc<str> = insert.alias.as_ref().map_or(named.name.as_str(), |a| &a.name).into();
+        let (item, row, tableoid) = self.target_item(&named, &table, view.as_ref(), &alias, insert.alias.is_some())?;
         let source = match &insert.source {
             InsertSource::DefaultValues => Source { rel: Rel::Unit, given: Vec::new() },
             InsertSource::Query(query) => self.transform_insert_source(insert, query, &table, &columns)?,
@@ -63,11 +71,12 @@ impl Binder<'_> {
         let values = self.row_values(&table, &columns, source.given, insert.overriding)?;
         self.level().items.push(item);
         let on_conflict = match &insert.on_conflict {
-            Some(conflict) => Some(self.transform_on_conflict(conflict, &table, &row)?),
+            Some(conflict) => Some(self.transform_on_conflict(conflict, &table, view.as_ref(), &row)?),
             None => None,
         };
         let (returning, columns) = self.transform_returning(&insert.returning)?;
         let wanted = self.wanted.contains(&tableoid).then_some(tableoid);
+        let alias = if view.is_some() { table.name.as_str().into() } else { alias };
         let rel = Rel::Insert(Box::new(Insert {
             table,
             alias,
@@ -81,13 +90,12 @@ impl Binder<'_> {
         Ok(Bound { rel: self.wrap_ctes(ctes, rel), columns })
     }
 
-    /// The table that a statement changes (`setTargetTable`).
+    /// The table or view that a statement changes (`setTargetTable`).
     pub fn open_target(&mut self, name: &ast::RelationName) -> Result<Arc<Table>> {
         let wrong = |message: String| Error::new(SqlState::WRONG_OBJECT_TYPE, message);
         match self.open_relation(name)? {
             Relation::Table(table) => match table.kind {
-                TableKind::Table => Ok(table),
-                TableKind::View => Err(Error::unsupported("changing rows through a view").at(name.pos)),
+                TableKind::Table | TableKind::View => Ok(table),
                 TableKind::MaterializedView => {
                     Err(wrong(format!("cannot change materialized view \"{}\"", table.name)))
                 }
@@ -275,18 +283,28 @@ impl Binder<'_> {
     }
 
     /// The target table as an item whose columns are the stored row's. The source does not see it.
-    fn target_item(&mut self, table: &Arc<Table>, alias: &Arc<str>, aliased: bool) -> (Item, Vec<ColId>, ColId) {
+    fn target_item(
+        &mut self,
+        named: &Arc<Table>,
+        table: &Arc<Table>,
+        view: Option<&ViewRow>,
+        alias: &Arc<str>,
+        aliased: bool,
+    ) -> Result<(Item, Vec<ColId>, ColId)> {
         let access = self.open_access(table.oid, AccessMode::Select);
         self.lenient.push(access);
         let columns = self.table_columns(table, alias, access);
         let tableoid = self.new_relation_column(alias, "tableoid", crate::types::SqlType::OID);
-        let offered = self.item_columns(&columns);
-        let mut item = self.add_item(alias.clone(), ItemKind::Table(table.clone()), offered, aliased);
-        item.schema = (!aliased).then_some(table.schema);
+        let (offered, kind) = match view {
+            Some(view) => (view.columns.over(&view.row, &columns, self)?, ItemKind::View(named.clone())),
+            None => (self.item_columns(&columns), ItemKind::Table(table.clone())),
+        };
+        let mut item = self.add_item(alias.clone(), kind, offered, aliased);
+        item.schema = (!aliased).then_some(named.schema);
         item.tableoid = Some(tableoid);
         item.target = true;
         let row = self.by_position(table, &columns);
-        (item, row, tableoid)
+        Ok((item, row, tableoid))
     }
 
     /// The ids of a table's columns by position, fresh ones for the dropped.
@@ -379,13 +397,26 @@ impl Binder<'_> {
 }
 
 /// The positions of the columns that the statement fills (`checkInsertTargets`).
-fn insert_columns(table: &Table, list: &[ast::AssignTarget]) -> Result<Vec<usize>> {
+fn insert_columns(table: &Table, view: Option<&ViewRow>, insert: &ast::Insert) -> Result<Vec<usize>> {
+    let list = &insert.columns[..];
+    if let (Some(view), true) = (view, list.is_empty()) {
+        return view.columns.first(match &insert.source {
+            InsertSource::Query(query) => match &query.body {
+                QueryBody::Values(rows) => rows.first().map_or(0, Vec::len),
+                _ => usize::MAX,
+            },
+            InsertSource::DefaultValues => 0,
+        });
+    }
     if list.is_empty() {
         return Ok((0..table.columns.len()).filter(|&i| !table.columns[i].dropped).collect());
     }
     let mut columns = Vec::with_capacity(list.len());
     for (i, target) in list.iter().enumerate() {
-        let position = find_column(table, &target.column)?;
+        let position = match view {
+            Some(view) => view.columns.find(&target.column, Change::Insert)?,
+            None => find_column(table, &target.column)?,
+        };
         let whole_twice = list[..i]
             .iter()
             .any(|t| t.column.name == target.column.name && (t.steps.is_empty() || target.steps.is_empty()));
@@ -407,13 +438,12 @@ fn insert_columns(table: &Table, list: &[ast::AssignTarget]) -> Result<Vec<usize
 /// The position of a column that a statement writes.
 pub(super) fn find_column(table: &Table, name: &ast::Ident) -> Result<usize> {
     let found = table.columns.iter().position(|c| !c.dropped && c.name == name.name);
-    found.ok_or_else(|| {
-        Error::new(
-            SqlState::UNDEFINED_COLUMN,
-            format!("column \"{name}\" of relation \"{}\" does not exist", table.name),
-        )
-        .at(name.pos)
-    })
+    found.ok_or_else(|| undefined_target_column(table, name))
+}
+
+pub(super) fn undefined_target_column(table: &Table, name: &ast::Ident) -> Error {
+    let message = format!("column \"{name}\" of relation \"{}\" does not exist", table.name);
+    Error::new(SqlState::UNDEFINED_COLUMN, message).at(name.pos)
 }
 
 fn check_count(

@@ -1,12 +1,13 @@
 //! UPDATE (`transformUpdateStmt`, `transformUpdateTargetList`).
 
 use super::clause::Clause;
-use super::defaults::{refuse_generated, refuse_identity};
+use super::defaults::{column_type, refuse_generated, refuse_identity};
 use super::insert::{Part, find_column};
 use super::rel::{AccessMode, Rel, Update};
 use super::scope::{Item, ItemColumn, Level, set_lateral};
 use super::select::{Bound, filter_rel};
 use super::state::{Binder, ColumnKind};
+use super::view_target::{Change, ViewColumns};
 use crate::base::{Error, Result, SqlState};
 use crate::catalog::{Column, Identity, Table};
 use crate::expr::{ColId, Expr};
@@ -27,16 +28,28 @@ pub(super) struct TargetScan {
     pub tableoid: ColId,
     /// By position in the table.
     pub row: Vec<ColId>,
+    /// The view that the statement names instead of the table.
+    pub view: Option<ViewColumns>,
 }
 
 /// The values of one side of SET, while they are being gathered.
 struct Setter<'t> {
     table: &'t Arc<Table>,
+    view: Option<&'t ViewColumns>,
     /// The old row, by position.
     row: &'t [ColId],
     assignments: Assignments,
     /// Rows of subqueries that several columns are set from: computed once for each row.
     rows: Vec<(ColId, Expr)>,
+}
+
+impl Setter<'_> {
+    fn find(&self, target: &AssignTarget) -> Result<usize> {
+        match self.view {
+            Some(view) => view.find(&target.column, Change::Update),
+            None => find_column(self.table, &target.column),
+        }
+    }
 }
 
 impl Binder<'_> {
@@ -50,15 +63,17 @@ impl Binder<'_> {
     fn transform_update(&mut self, update: &ast::Update) -> Result<Bound> {
         self.read_only = false;
         let ctes = self.transform_with(update.with.as_ref())?;
-        let target = self.open_target_scan(&update.relation.name, update.alias.as_ref())?;
+        let mut target = self.open_target_scan(&update.relation.name, update.alias.as_ref(), Change::Update)?;
         let access = self.open_access(target.table.oid, AccessMode::Update);
-        let rel = self.join_target(target.rel, &update.from)?;
+        let scan = std::mem::replace(&mut target.rel, Rel::Unit);
+        let rel = self.join_target(scan, &update.from)?;
         let filter = update.filter.as_ref().map(|e| self.transform_where(e, Clause::Where, "WHERE")).transpose()?;
-        let (assignments, rows) = self.transform_assignments(&update.assignments, &target.table, &target.row)?;
+        let (assignments, rows) =
+            self.transform_assignments(&update.assignments, &target.table, target.view.as_ref(), &target.row)?;
         for (position, _) in &assignments {
             self.note_written(access, target.table.columns[*position].attnum);
         }
-        let (new, tableoid) = self.replace_target_row(&target.table, &target.alias, target.tableoid);
+        let (new, tableoid) = self.replace_target_row(&target)?;
         let (returning, columns) = self.transform_returning(&update.returning)?;
         let mut input = filter_rel(rel, filter);
         if !rows.is_empty() {
@@ -80,8 +95,16 @@ impl Binder<'_> {
     }
 
     /// Scans the target; it is the first name of the level.
-    pub fn open_target_scan(&mut self, name: &ast::RelationName, alias: Option<&ast::Alias>) -> Result<TargetScan> {
+    pub fn open_target_scan(
+        &mut self,
+        name: &ast::RelationName,
+        alias: Option<&ast::Alias>,
+        change: Change,
+    ) -> Result<TargetScan> {
         let table = self.open_target(name)?;
+        if table.is_view() {
+            return self.open_view_scan(table, alias, change);
+        }
         let alias_name: Arc<str> = alias.map_or(table.name.as_str(), |a| &a.name).into();
         self.lenient.push(self.access.len());
         let mut scanned = self.scan_table(table.clone(), alias_name.clone(), alias)?;
@@ -95,7 +118,24 @@ impl Binder<'_> {
         let Rel::Scan(scan) = &scanned.rel else { return Err(Error::internal("a target that is not scanned")) };
         let columns = scan.columns.clone();
         let row = self.by_position(&table, &columns);
-        Ok(TargetScan { table, alias: alias_name, rel: scanned.rel, key, tableoid, row })
+        Ok(TargetScan { table, alias: alias_name, rel: scanned.rel, key, tableoid, row, view: None })
+    }
+
+    fn open_view_scan(&mut self, view: Arc<Table>, alias: Option<&ast::Alias>, change: Change) -> Result<TargetScan> {
+        let target = self.open_view_target(&view, change)?;
+        let name: Arc<str> = alias.map_or(view.name.as_str(), |a| &a.name).into();
+        let mut item = self.view_item(&target, &view, name, alias)?;
+        item.target = true;
+        self.level().items.push(item);
+        Ok(TargetScan {
+            alias: target.table.name.as_str().into(),
+            table: target.table,
+            rel: target.rel,
+            key: target.key,
+            tableoid: target.tableoid,
+            row: target.row,
+            view: Some(target.columns),
+        })
     }
 
     /// The target beside the FROM or USING items, which do not see it laterally.
@@ -110,24 +150,25 @@ impl Binder<'_> {
     }
 
     /// RETURNING sees the new row under the target's name.
-    fn replace_target_row(&mut self, table: &Arc<Table>, alias: &Arc<str>, old: ColId) -> (Vec<ColId>, ColId) {
+    fn replace_target_row(&mut self, target: &TargetScan) -> Result<(Vec<ColId>, ColId)> {
+        let TargetScan { table, alias, tableoid: old, .. } = target;
         let access = self.open_access(table.oid, AccessMode::Select);
         self.lenient.push(access);
         let columns = self.table_columns(table, alias, access);
         let tableoid = self.new_relation_column(alias, "tableoid", SqlType::OID);
         let names: Vec<Arc<str>> = self.level_ref().items[0].columns.iter().map(|c| c.name.clone()).collect();
-        let offered: Vec<ItemColumn> = self
-            .item_columns(&columns)
-            .into_iter()
-            .zip(names)
-            .map(|(c, name)| ItemColumn { name, expr: c.expr })
-            .collect();
+        let fresh = match &target.view {
+            Some(view) => view.over(&target.row, &columns, self)?,
+            None => self.item_columns(&columns),
+        };
+        let offered: Vec<ItemColumn> =
+            fresh.into_iter().zip(names).map(|(c, name)| ItemColumn { name, expr: c.expr }).collect();
         let item: &mut Item = &mut self.level().items[0];
-        debug_assert_eq!(item.tableoid, Some(old));
+        debug_assert_eq!(item.tableoid, Some(*old));
         item.columns = Rc::new(offered);
         item.tableoid = Some(tableoid);
         item.key = None;
-        (self.by_position(table, &columns), tableoid)
+        Ok((self.by_position(table, &columns), tableoid))
     }
 
     /// A projection that adds computed columns.
@@ -144,10 +185,11 @@ impl Binder<'_> {
         &mut self,
         list: &[Assignment],
         table: &Arc<Table>,
+        view: Option<&ViewColumns>,
         row: &[ColId],
     ) -> Result<(Assignments, Vec<(ColId, Expr)>)> {
         let outer = std::mem::replace(&mut self.level().clause, Clause::UpdateSource);
-        let mut setter = Setter { table, row, assignments: Vec::new(), rows: Vec::new() };
+        let mut setter = Setter { table, view, row, assignments: Vec::new(), rows: Vec::new() };
         for assignment in list {
             match assignment {
                 Assignment::Single { target, value } => self.set_one(&mut setter, target, value)?,
@@ -159,7 +201,7 @@ impl Binder<'_> {
     }
 
     fn set_one(&mut self, setter: &mut Setter<'_>, target: &AssignTarget, value: &ast::Expr) -> Result<()> {
-        let position = find_column(setter.table, &target.column)?;
+        let position = setter.find(target)?;
         if matches!(value.kind, ExprKind::Default) {
             return self.set_default(setter, target, position, value.pos);
         }
@@ -181,7 +223,11 @@ impl Binder<'_> {
         check_single(setter, position, target)?;
         // A generated column is computed anyway.
         if column.generated.is_none() {
-            let default = self.column_default(setter.table, column)?;
+            // A view's column has no default of its own, and the table's is for INSERT only.
+            let default = match setter.view {
+                Some(_) => Expr::null(column_type(column)),
+                None => self.column_default(setter.table, column)?,
+            };
             setter.assignments.push((position, default));
         }
         Ok(())
@@ -241,7 +287,7 @@ impl Binder<'_> {
                 let id = self.new_column("row", SqlType::RECORD, ColumnKind::Plain);
                 setter.rows.push((id, row));
                 for (index, (target, ty)) in targets.iter().zip(types).enumerate() {
-                    let position = find_column(setter.table, &target.column)?;
+                    let position = setter.find(target)?;
                     let value = Expr::Field { arg: Box::new(self.column_expr(id)), index, ty };
                     self.set_value(setter, target, position, value, source.location())?;
                 }

@@ -87,7 +87,7 @@ impl Binder<'_> {
 }
 
 /// The query of a stored text.
-fn parse_query(text: &str) -> Result<ast::Query> {
+pub(super) fn parse_query(text: &str) -> Result<ast::Query> {
     let mut statements = crate::parser::parse(text)?;
     match statements.pop().map(|s| s.stmt) {
         Some(Statement::Select(query)) if statements.is_empty() => Ok(*query),

@@ -53,7 +53,9 @@ pub(super) fn tables(cx: &SystemContext<'_>, out: &mut Rows) {
             Relation::System(t) if t.relkind == b'v' => ("VIEW", false),
             Relation::System(_) => ("BASE TABLE", true),
             Relation::Table(t) => match t.kind {
-                TableKind::Table if t.persistence == Persistence::Temporary => ("LOCAL TEMPORARY", true),
+                TableKind::Table | TableKind::View if t.persistence == Persistence::Temporary => {
+                    ("LOCAL TEMPORARY", t.view.as_ref().is_none_or(|v| v.updatable))
+                }
                 TableKind::Table | TableKind::Partitioned => ("BASE TABLE", true),
                 TableKind::View => ("VIEW", t.view.as_ref().is_some_and(|v| v.updatable)),
                 TableKind::MaterializedView | TableKind::Composite => continue,

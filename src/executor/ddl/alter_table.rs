@@ -57,6 +57,15 @@ fn on_other_relation(cx: &mut DdlContext<'_>, relation: &Relation, command: &Cmd
         Cmd::Owner(role) => rename::give(cx, relation, role),
         // Storage parameters are kept for tables alone; on an index they change nothing.
         Cmd::SetOptions(_) | Cmd::ResetOptions(_) if matches!(relation, Relation::Index(_)) => Ok(()),
+        Cmd::AddColumn { .. } => {
+            let message = format!("ALTER action ADD COLUMN cannot be performed on relation \"{}\"", relation.name());
+            let detail = match relation {
+                Relation::Index(_) => "This operation is not supported for indexes.",
+                Relation::Sequence(_) => "This operation is not supported for sequences.",
+                _ => "This operation is not supported for views.",
+            };
+            Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message).detail(detail))
+        }
         _ => Err(Error::unsupported(format!("this form of ALTER on {} \"{}\"", relation.noun(), relation.name()))),
     }
 }

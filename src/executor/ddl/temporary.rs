@@ -27,7 +27,7 @@ impl DdlContext<'_> {
         let temporary = persistence == Persistence::Temporary;
         let wanted = match name.schema.as_deref() {
             Some(schema) if schema == "pg_temp" || schema == self.temp_schema => true,
-            Some(schema) if schema.starts_with(PREFIX) => {
+            Some(schema) if schema.starts_with(PREFIX) && self.now().schema_named(schema).is_some() => {
                 return Err(wrong_place("cannot create relations in temporary schemas of other sessions", name));
             }
             Some(_) if temporary => {

@@ -43,7 +43,16 @@ pub fn create_view(s: &CreateView, cx: &mut DdlContext<'_>) -> Result<Outcome> {
         add_column(&mut table, column)?;
     }
     table.view = Some(view);
-    cx.catalog.put(cx.txn, Arc::new(table))?;
+    put(cx, table)
+}
+
+fn put(cx: &mut DdlContext<'_>, view: Table) -> Result<Outcome> {
+    let mut view = Arc::new(view);
+    let updatable = cx.with_env(|env| Ok(binder::view_is_updatable(env, &view)))?;
+    if let Some(stored) = &mut Arc::make_mut(&mut view).view {
+        stored.updatable = updatable;
+    }
+    cx.catalog.put(cx.txn, view)?;
     done("CREATE VIEW")
 }
 
@@ -133,6 +142,5 @@ fn replace(cx: &mut DdlContext<'_>, old: &Table, columns: Vec<Column>, view: Vie
     let mut changed = old.clone();
     changed.columns = columns;
     changed.view = Some(view);
-    cx.catalog.put(cx.txn, Arc::new(changed))?;
-    done("CREATE VIEW")
+    put(cx, changed)
 }
