@@ -32,6 +32,8 @@ const NAMES: u32 = 1;
 pub struct CatalogTxn {
     store: Arc<CatalogStore>,
     database: Oid,
+    /// The store's version that `base` was taken at, or an older one.
+    seen: u64,
     base: Arc<Catalog>,
     changes: Vec<Change>,
     effective: Arc<Catalog>,
@@ -40,8 +42,18 @@ pub struct CatalogTxn {
 impl CatalogTxn {
     /// Error: 3D000 when the database has been dropped.
     pub fn begin(store: Arc<CatalogStore>, database: Oid) -> Result<CatalogTxn> {
+        let seen = store.version();
         let base = store.current(database)?;
-        Ok(CatalogTxn { store, database, effective: base.clone(), base, changes: Vec::new() })
+        Ok(CatalogTxn { store, database, seen, effective: base.clone(), base, changes: Vec::new() })
+    }
+
+    /// Begins again, for a new transaction of the same session. Error: as of [`begin`](Self::begin).
+    pub fn renew(&mut self) -> Result<()> {
+        if self.is_changed() {
+            self.changes.clear();
+            self.overlay();
+        }
+        self.refresh()
     }
 
     pub fn store(&self) -> &Arc<CatalogStore> {
@@ -61,11 +73,16 @@ impl CatalogTxn {
     /// Takes in what others have committed meanwhile. To be called when a statement begins, and after waiting for a
     /// lock: PostgreSQL too looks names up in the newest catalog, whatever the isolation level.
     pub fn refresh(&mut self) -> Result<()> {
+        let version = self.store.version();
+        if version == self.seen {
+            return Ok(());
+        }
         let current = self.store.current(self.database)?;
         if !Arc::ptr_eq(&current, &self.base) {
             self.base = current;
             self.overlay();
         }
+        self.seen = version;
         Ok(())
     }
 
@@ -195,6 +212,7 @@ impl CatalogTxn {
     /// What to pass to [`Txn::commit_with`]. Afterwards the changes are the committed catalog's.
     pub fn publication(&mut self) -> impl FnOnce(Lsn) + use<> {
         let changes = std::mem::take(&mut self.changes);
+        self.effective = self.base.clone();
         let store = self.store.clone();
         move |lsn| store.publish(&changes, lsn)
     }

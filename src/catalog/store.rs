@@ -43,6 +43,8 @@ const PRIVATE_VERSIONS: u64 = 1 << 63;
 pub struct CatalogStore {
     engine: Arc<Engine>,
     cluster: ArcSwap<Cluster>,
+    /// That of `cluster`, or for a moment the one before: whoever finds it unchanged need not look there.
+    version: AtomicU64,
     private_version: AtomicU64,
     oids: Mutex<Block>,
     /// The commit since which each index created or rebuilt in this run has been filled.
@@ -59,6 +61,7 @@ impl CatalogStore {
         let store = CatalogStore {
             engine,
             cluster: ArcSwap::default(),
+            version: AtomicU64::new(0),
             private_version: AtomicU64::new(PRIVATE_VERSIONS),
             oids: Mutex::new(Block { next: 0, end: 0 }),
             filled: Mutex::default(),
@@ -89,7 +92,7 @@ impl CatalogStore {
 
     /// The version that the newest catalogs are part of.
     pub fn version(&self) -> u64 {
-        self.cluster.load().version
+        self.version.load(Ordering::Acquire)
     }
 
     pub(super) fn private_version(&self) -> u64 {
@@ -166,6 +169,7 @@ impl CatalogStore {
             }
         }
         self.cluster.store(Arc::new(cluster));
+        self.version.store(version, Ordering::Release);
     }
 
     /// Takes in rows of the catalog tree that came with the log (`None` is a deletion): a replica's side of

@@ -90,6 +90,18 @@ impl Shared {
         self.meters.as_ref().map(Meters::read).unwrap_or_default()
     }
 
+    /// Forgets an execution that has ended; false for those whose state is more than a few fields.
+    pub fn recycle(&mut self) -> bool {
+        let plain = self.subplans.is_empty() && self.ctes.is_empty() && self.worktables.is_empty();
+        if !plain || self.meters.is_some() {
+            return false;
+        }
+        self.view = None;
+        self.affected = 0;
+        self.memory = Memory::default();
+        true
+    }
+
     pub fn is_instrumented(&self) -> bool {
         self.meters.is_some()
     }

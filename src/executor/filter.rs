@@ -31,6 +31,14 @@ impl Operator for FilterOp {
     fn rewind(&mut self, cx: &mut Cx<'_>) -> Result<()> {
         self.input.rewind(cx)
     }
+
+    fn is_done(&self) -> bool {
+        self.input.is_done()
+    }
+
+    fn recycle(&mut self) -> bool {
+        self.input.recycle()
+    }
 }
 
 pub(crate) struct GateOp {

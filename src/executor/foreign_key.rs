@@ -419,6 +419,13 @@ impl Deferred {
         self.work.is_empty()
     }
 
+    /// The transaction is over: nothing is put off, and no constraint's mode is set.
+    pub fn clear(&mut self) {
+        self.work.clear();
+        self.all = None;
+        self.named.clear();
+    }
+
     /// How much is put off: a mark for [`Deferred::truncate`] at a savepoint or a statement's start.
     pub fn len(&self) -> usize {
         self.work.len()

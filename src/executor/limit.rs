@@ -99,6 +99,15 @@ impl Operator for LimitOp {
         self.state = None;
         self.input.rewind(cx)
     }
+
+    fn is_done(&self) -> bool {
+        self.state.as_ref().is_some_and(|s| s.done)
+    }
+
+    fn recycle(&mut self) -> bool {
+        self.state = None;
+        self.input.recycle()
+    }
 }
 
 impl LimitOp {

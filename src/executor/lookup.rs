@@ -5,7 +5,7 @@ use super::{Cx, Operator};
 use crate::base::Result;
 use crate::planner::plan::{Lookup, ScanColumn};
 use crate::table::{FetchedRow, Read, ctid};
-use crate::types::{Batch, ColumnBuilder, Datum, DatumRef, Physical};
+use crate::types::{Batch, ColumnBuilder, Datum, DatumRef, Physical, constant_column};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -22,40 +22,30 @@ impl LookupOp {
 
     fn fetch(&mut self, cx: &mut Cx<'_>) -> Result<bool> {
         let node = &self.node;
-        let view = cx.view();
         let mut values: SmallVec<[Datum; 4]> = SmallVec::new();
         for e in &node.key {
             values.push(cx.value(e)?);
         }
         let refs: SmallVec<[DatumRef<'_>; 4]> = values.iter().map(Datum::as_ref).collect();
-        node.def.lookup_unique(cx.txn, Read::View(&view), node.index, &refs, &mut self.row)
+        // Borrowed, not cloned: views count their users in memory that all sessions share.
+        let view = cx.shared.view.get_or_insert_with(|| cx.txn.view());
+        node.def.lookup_unique(cx.txn, Read::View(view), node.index, &refs, &mut self.row)
     }
 
-    /// Appends the fetched row's wanted columns.
-    fn push(&self, columns: &mut [ColumnBuilder]) {
+    /// The fetched row's wanted columns, each with its form.
+    fn columns(&self) -> impl Iterator<Item = (Physical, DatumRef<'_>)> {
         let def = &self.node.def;
         let row = self.row.view();
-        for (column, builder) in self.node.columns.iter().zip(columns) {
-            builder.push(match *column {
-                ScanColumn::Column(at) => def.column(row, at),
-                ScanColumn::RowKey => DatumRef::Bytes(&self.row.key),
-                ScanColumn::TableOid => DatumRef::Oid(def.table.oid.0),
-                ScanColumn::Ctid => DatumRef::Int8(ctid(&self.row.key)),
-            });
-        }
+        self.node.columns.iter().map(move |column| match *column {
+            ScanColumn::Column(at) => (def.layout.form(at), def.column(row, at)),
+            ScanColumn::RowKey => (Physical::Bytes, DatumRef::Bytes(&self.row.key)),
+            ScanColumn::TableOid => (Physical::UInt32, DatumRef::Oid(def.table.oid.0)),
+            ScanColumn::Ctid => (Physical::Int64, DatumRef::Int8(ctid(&self.row.key))),
+        })
     }
 
     fn batch(&self) -> Batch {
-        let form = |column: &ScanColumn| match *column {
-            ScanColumn::Column(at) => self.node.def.layout.form(at),
-            ScanColumn::RowKey => Physical::Bytes,
-            ScanColumn::TableOid => Physical::UInt32,
-            ScanColumn::Ctid => Physical::Int64,
-        };
-        let mut columns: Vec<ColumnBuilder> =
-            self.node.columns.iter().map(|c| ColumnBuilder::new(form(c), 1)).collect();
-        self.push(&mut columns);
-        Batch::new(columns.iter_mut().map(ColumnBuilder::finish).collect(), 1)
+        Batch::new(self.columns().map(|(form, value)| constant_column(form, value, 1)).collect(), 1)
     }
 }
 
@@ -86,6 +76,16 @@ impl Operator for LookupOp {
         Ok(())
     }
 
+    fn is_done(&self) -> bool {
+        self.done
+    }
+
+    fn recycle(&mut self) -> bool {
+        self.done = false;
+        self.row.shrink();
+        true
+    }
+
     fn append(&mut self, cx: &mut Cx<'_>, columns: &mut [ColumnBuilder]) -> Result<Option<usize>> {
         if self.node.filter.is_some() || self.node.project.is_some() {
             return Ok(None);
@@ -93,7 +93,9 @@ impl Operator for LookupOp {
         if !self.fetch(cx)? {
             return Ok(Some(0));
         }
-        self.push(columns);
+        for ((_, value), builder) in self.columns().zip(columns) {
+            builder.push(value);
+        }
         Ok(Some(1))
     }
 }

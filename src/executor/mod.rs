@@ -59,7 +59,6 @@ mod system_scan;
 mod window;
 
 pub use context::{Cx, ExecContext};
-pub use first_lock::take_first_lock;
 pub use insert_batch::insert_batch;
 pub use instrument::Actual;
 pub use spill::TempSpace;
@@ -87,6 +86,17 @@ pub(crate) trait Operator: Send {
     /// than the row.
     fn append(&mut self, _cx: &mut Cx<'_>, _columns: &mut [ColumnBuilder]) -> Result<Option<usize>> {
         Ok(None)
+    }
+
+    /// Whether the next answer is known to be `None`, so that nobody need ask.
+    fn is_done(&self) -> bool {
+        false
+    }
+
+    /// Forgets the statement that has ended, so that this operator can serve another of the same plan, with none of its
+    /// rows and snapshots left; false when it cannot. What it answers is worth having for short statements only.
+    fn recycle(&mut self) -> bool {
+        false
     }
 }
 
@@ -133,13 +143,16 @@ impl Execution {
         }
         if self.plan.access == Access::Read {
             let batch = self.pull(env)?;
-            self.finished = batch.is_none();
+            self.finished = batch.is_none() || self.root.is_done();
             return Ok(batch);
         }
         let mut kept = VecDeque::new();
         while let Some(batch) = self.pull(env)? {
             self.shared.memory.grow(&batch)?;
             kept.push_back(batch);
+            if self.root.is_done() {
+                break;
+            }
         }
         self.finish_ctes(env)?;
         let first = kept.pop_front();
@@ -161,6 +174,32 @@ impl Execution {
             }
         }
         Ok(())
+    }
+
+    /// Whether the next call is known to give nothing.
+    pub fn is_finished(&self) -> bool {
+        self.kept.as_ref().map_or(self.finished, VecDeque::is_empty)
+    }
+
+    /// Makes an execution that has ended ready for other parameters, as if it had just been started; false when it has to
+    /// be made anew.
+    pub fn recycle(&mut self) -> bool {
+        if !self.shared.recycle() || !self.root.recycle() {
+            return false;
+        }
+        self.exec.fill(Datum::Null);
+        self.kept = None;
+        self.finished = false;
+        true
+    }
+
+    /// Takes the parameters away from an execution that is not going to run.
+    pub fn give_params(&mut self) -> Vec<Datum> {
+        std::mem::take(&mut self.params)
+    }
+
+    pub fn set_params(&mut self, params: Vec<Datum>) {
+        self.params = params;
     }
 
     /// Rows inserted, updated or deleted so far by the statement itself (not by its WITH queries or foreign keys).

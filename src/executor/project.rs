@@ -27,4 +27,12 @@ impl Operator for ProjectOp {
     fn rewind(&mut self, cx: &mut Cx<'_>) -> Result<()> {
         self.input.rewind(cx)
     }
+
+    fn is_done(&self) -> bool {
+        self.input.is_done()
+    }
+
+    fn recycle(&mut self) -> bool {
+        self.input.recycle()
+    }
 }

@@ -37,6 +37,15 @@ impl Operator for ResultOp {
         self.done = false;
         Ok(())
     }
+
+    fn is_done(&self) -> bool {
+        self.done
+    }
+
+    fn recycle(&mut self) -> bool {
+        self.done = false;
+        true
+    }
 }
 
 pub(crate) struct ValuesOp {
@@ -78,5 +87,14 @@ impl Operator for ValuesOp {
     fn rewind(&mut self, _cx: &mut Cx<'_>) -> Result<()> {
         self.at = 0;
         Ok(())
+    }
+
+    fn is_done(&self) -> bool {
+        self.at == self.node.rows.len()
+    }
+
+    fn recycle(&mut self) -> bool {
+        self.at = 0;
+        true
     }
 }

@@ -96,10 +96,15 @@ impl Operator for ScanOp {
     }
 
     fn rewind(&mut self, _cx: &mut Cx<'_>) -> Result<()> {
+        self.recycle();
+        Ok(())
+    }
+
+    fn recycle(&mut self) -> bool {
         self.ranges = None;
         self.current = None;
         self.out.clear();
         self.fetch = FIRST_FETCH;
-        Ok(())
+        true
     }
 }

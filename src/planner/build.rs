@@ -196,14 +196,23 @@ impl Planner<'_> {
         let cost = e.rows * CPU_OPERATOR * exprs.iter().filter(|e| !matches!(e, Expr::Input { .. })).count() as f64;
         let node = match &input.node {
             Node::Lookup(l) if l.project.is_none() => {
+                // Mere columns are fetched as they are wanted; a filter reads them in the order that they have.
+                let plain = |e: &Expr| match e {
+                    Expr::Input { index, .. } if l.filter.is_none() => Some(l.columns[*index]),
+                    _ => None,
+                };
+                let (columns, project) = match exprs.iter().map(plain).collect() {
+                    Some(columns) => (columns, None),
+                    None => (l.columns.clone(), Some(exprs)),
+                };
                 let lookup = Lookup {
                     def: Arc::clone(&l.def),
                     alias: Arc::clone(&l.alias),
                     index: l.index,
                     key: l.key.clone(),
-                    columns: l.columns.clone(),
+                    columns,
                     filter: l.filter.clone(),
-                    project: Some(exprs),
+                    project,
                     range_conditions: l.range_conditions.clone(),
                 };
                 Node::Lookup(Arc::new(lookup))

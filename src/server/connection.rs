@@ -6,18 +6,18 @@
 //! 4. After an error in the extended protocol skip to Sync. After 08P01 the connection ends: nobody knows where the
 //!    next message begins.
 
-use super::frame::{self, Frame};
+use super::frame::{self, Message, Target};
 use super::startup::{self, Wish};
-use super::wire::Wire;
+use super::wire::{KEPT, Wire};
 use crate::base::{Error, Result, SqlState};
-use crate::session::sink::{Formats, Sink};
+use crate::session::sink::Sink;
 use crate::session::{Database, Session, Status};
 use futures::FutureExt;
 use pgwire::messages::PgWireBackendMessage as Backend;
-use pgwire::messages::PgWireFrontendMessage as Frontend;
 use pgwire::messages::startup::{Authentication, BackendKeyData};
 use std::ops::ControlFlow;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -71,10 +71,10 @@ struct Connection {
     answering: Option<Kind>,
 }
 
-/// How an error in a message is answered.
+/// How a message is answered.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// Query and Sync: ReadyForQuery comes after it.
+    /// Query and Sync: ReadyForQuery comes after it, or after its error.
     Final,
     /// The others of the extended protocol: Sync is waited for.
     Extended,
@@ -116,11 +116,16 @@ impl Connection {
     }
 
     async fn converse(&mut self) -> Result<()> {
+        let mut body = Vec::new();
         loop {
-            while let Some(frame) = frame::next(&mut self.wire.input)? {
-                if self.answer(frame).await?.is_break() {
+            while let Some(kind) = frame::next(&mut self.wire.input, &mut body)? {
+                // A future is copied to where it is awaited, unless it is pinned where it is made.
+                if pin!(self.answer(kind, &body)).await?.is_break() {
                     return Ok(());
                 }
+            }
+            if body.capacity() > KEPT {
+                body = Vec::new();
             }
             self.wire.flush().await?;
             if !self.wait().await? {
@@ -131,6 +136,7 @@ impl Connection {
 
     /// Waits for input; false at its end. Notifications, termination and time limits come in between.
     async fn wait(&mut self) -> Result<bool> {
+        self.session.time_has_passed();
         let backend = self.session.backend().clone();
         loop {
             self.session.check_termination()?;
@@ -154,50 +160,65 @@ impl Connection {
         }
     }
 
-    async fn answer(&mut self, frame: Frame) -> Result<ControlFlow<()>> {
-        let message = match frame {
-            Frame::Message(message) => message,
-            Frame::Refused(kind, e) => return self.refuse(kind, e),
-            Frame::FunctionCall if self.skipping => return Ok(ControlFlow::Continue(())),
-            Frame::FunctionCall => {
-                let e = self.session.failed(Error::unsupported("the function call protocol"), None);
-                self.wire.error("ERROR", &e);
-                self.ready();
+    async fn answer(&mut self, kind: u8, body: &[u8]) -> Result<ControlFlow<()>> {
+        let (session, wire) = (&mut self.session, &mut self.wire);
+        let message = match frame::parse(kind, body) {
+            Ok(message) => message,
+            Err(e) if e.code() == SqlState::PROTOCOL_VIOLATION => return Err(e),
+            Err(_) if self.skipping => return Ok(ControlFlow::Continue(())),
+            // As if it had been its statement's.
+            Err(e) => {
+                let e = session.failed(e, None);
+                self.failed(if kind == b'Q' { Kind::Final } else { Kind::Extended }, e)?;
                 return Ok(ControlFlow::Continue(()));
             }
         };
-        match message {
-            Frontend::Terminate(_) => return Ok(ControlFlow::Break(())),
-            _ if self.skipping && !matches!(message, Frontend::Sync(_)) => {}
-            Frontend::Query(query) => {
-                self.answering = Some(Kind::Final);
-                match self.session.query(&query.query, &mut self.wire).await {
-                    Ok(()) => self.ready(),
-                    Err(e) => self.failed(Kind::Final, e)?,
-                }
-            }
-            Frontend::Sync(_) => {
+        if self.skipping && !matches!(message, Message::Sync | Message::Terminate) {
+            return Ok(ControlFlow::Continue(()));
+        }
+        let kind = match message {
+            Message::Query(_) | Message::Sync | Message::FunctionCall => Kind::Final,
+            _ => Kind::Extended,
+        };
+        self.answering = Some(kind);
+        let result = match message {
+            Message::Query(text) => pin!(session.query(text, wire)).await,
+            Message::Sync => {
                 self.skipping = false;
-                self.answering = Some(Kind::Final);
-                match self.session.sync(&mut self.wire).await {
-                    Ok(()) => self.ready(),
-                    Err(e) => self.failed(Kind::Final, e)?,
-                }
+                pin!(session.sync(wire)).await
             }
-            Frontend::Flush(_) => self.wire.flush().await?,
-            message @ (Frontend::Parse(_)
-            | Frontend::Bind(_)
-            | Frontend::Describe(_)
-            | Frontend::Execute(_)
-            | Frontend::Close(_)) => {
-                self.answering = Some(Kind::Extended);
-                if let Err(e) = self.extended(message).await {
-                    self.failed(Kind::Extended, e)?;
-                }
+            Message::Parse { name, text, types } => {
+                let parsed = pin!(session.parse(name, text, &types)).await;
+                parsed.map(|()| wire.parse_complete())
             }
+            Message::Bind { portal, statement, formats, values, results } => {
+                let bound = pin!(session.bind(portal, statement, &formats, &values, results)).await;
+                bound.map(|()| wire.bind_complete())
+            }
+            Message::Describe(Target::Statement(name)) => session.describe_statement(name, wire).await,
+            Message::Describe(Target::Portal(name)) => session.describe_portal(name, wire),
+            Message::Execute { portal, most } => {
+                pin!(session.execute(portal, usize::try_from(most).unwrap_or(0), wire)).await
+            }
+            Message::Close(target) => {
+                match target {
+                    Target::Statement(name) => session.close_statement(name),
+                    Target::Portal(name) => session.close_portal(name),
+                }
+                wire.close_complete();
+                Ok(())
+            }
+            Message::FunctionCall => Err(session.failed(Error::unsupported("the function call protocol"), None)),
+            Message::Flush => return wire.flush().await.map(ControlFlow::Continue),
             // What is left of a copy that has failed.
-            Frontend::CopyData(_) | Frontend::CopyDone(_) | Frontend::CopyFail(_) => {}
-            _ => return Err(frame::violation("unexpected message")),
+            Message::CopyData | Message::CopyDone | Message::CopyFail(_) => Ok(()),
+            Message::Terminate => return Ok(ControlFlow::Break(())),
+            Message::Password => return Err(frame::violation("unexpected message")),
+        };
+        match result {
+            Ok(()) if kind == Kind::Final => self.ready(),
+            Ok(()) => {}
+            Err(e) => self.failed(kind, e)?,
         }
         self.answering = None;
         Ok(ControlFlow::Continue(()))
@@ -214,55 +235,5 @@ impl Connection {
             Kind::Extended => self.skipping = true,
         }
         Ok(())
-    }
-
-    /// The error of a message that was never read, as if it had been its statement's.
-    fn refuse(&mut self, kind: u8, e: Error) -> Result<ControlFlow<()>> {
-        if !self.skipping {
-            let e = self.session.failed(e, None);
-            self.failed(if kind == b'Q' { Kind::Final } else { Kind::Extended }, e)?;
-        }
-        Ok(ControlFlow::Continue(()))
-    }
-
-    /// Parse, Bind, Describe, Execute and Close.
-    async fn extended(&mut self, message: Frontend) -> Result<()> {
-        let (session, wire) = (&mut self.session, &mut self.wire);
-        match message {
-            Frontend::Parse(m) => {
-                session.parse(m.name.unwrap_or_default(), m.query, &m.type_oids).await?;
-                wire.parse_complete();
-                Ok(())
-            }
-            Frontend::Bind(m) => {
-                let formats = Formats::new(m.parameter_format_codes);
-                let results = Formats::new(m.result_column_format_codes);
-                let statement = m.statement_name.unwrap_or_default();
-                session.bind(m.portal_name.unwrap_or_default(), &statement, formats, &m.parameters, results).await?;
-                wire.bind_complete();
-                Ok(())
-            }
-            Frontend::Describe(m) => {
-                let name = m.name.unwrap_or_default();
-                match m.target_type {
-                    b'S' => session.describe_statement(&name, wire).await,
-                    _ => session.describe_portal(&name, wire),
-                }
-            }
-            Frontend::Execute(m) => {
-                let most = usize::try_from(m.max_rows).unwrap_or(0);
-                session.execute(&m.name.unwrap_or_default(), most, wire).await
-            }
-            Frontend::Close(m) => {
-                let name = m.name.unwrap_or_default();
-                match m.target_type {
-                    b'S' => session.close_statement(&name),
-                    _ => session.close_portal(&name),
-                }
-                wire.close_complete();
-                Ok(())
-            }
-            _ => unreachable!("`answer` passes on these five alone"),
-        }
     }
 }

@@ -3,11 +3,12 @@
 
 use crate::base::{Error, Result, SqlState};
 use crate::binder::rel::OutputColumn;
-use crate::session::sink::Formats;
+use crate::session::sink::{Formats, Tag};
 use crate::types::{self, Batch, ColumnReader, DatumRef, FormatContext, SqlType};
 use bytes::BytesMut;
 use pgwire::messages::PgWireBackendMessage;
 use pgwire::messages::response::{ErrorResponse, NoticeResponse};
+use smallvec::SmallVec;
 
 /// Appends one of `pgwire`'s messages, or the error that it is longer than the protocol allows.
 pub fn message(out: &mut Vec<u8>, scratch: &mut BytesMut, message: PgWireBackendMessage) {
@@ -31,18 +32,39 @@ fn framed(out: &mut Vec<u8>, kind: u8, write: impl FnOnce(&mut Vec<u8>)) {
 
 /// ParseComplete and its kin.
 pub fn empty(out: &mut Vec<u8>, kind: u8) {
-    framed(out, kind, |_| {});
+    out.extend_from_slice(&[kind, 0, 0, 0, 4]);
 }
 
 pub fn ready(out: &mut Vec<u8>, status: u8) {
-    framed(out, b'Z', |out| out.push(status));
+    out.extend_from_slice(&[b'Z', 0, 0, 0, 5, status]);
 }
 
-pub fn complete(out: &mut Vec<u8>, tag: &str) {
+pub fn complete(out: &mut Vec<u8>, tag: &Tag) {
     framed(out, b'C', |out| {
-        out.extend_from_slice(tag.as_bytes());
+        match tag {
+            Tag::Text(text) => out.extend_from_slice(text.as_bytes()),
+            Tag::Word(word) => out.extend_from_slice(word.as_bytes()),
+            Tag::Counted(words, rows) => {
+                out.extend_from_slice(words.as_bytes());
+                out.push(b' ');
+                decimal(out, *rows);
+            }
+        }
         out.push(0);
     });
+}
+
+fn decimal(out: &mut Vec<u8>, mut n: u64) {
+    let mut digits = [0; 20];
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (n % 10) as u8;
+        n /= 10;
+        if n == 0 {
+            return out.extend_from_slice(&digits[at..]);
+        }
+    }
 }
 
 pub fn row_description(out: &mut Vec<u8>, columns: &[OutputColumn], formats: &Formats) {
@@ -51,14 +73,15 @@ pub fn row_description(out: &mut Vec<u8>, columns: &[OutputColumn], formats: &Fo
         for (i, c) in columns.iter().enumerate() {
             let (table, column) = c.origin.map_or((0, 0), |(table, attnum)| (table.0, attnum));
             let size = types::type_info(c.ty.oid).map_or(-1, |t| t.len);
+            let mut tail = [0; 19];
+            tail[1..5].copy_from_slice(&table.to_be_bytes());
+            tail[5..7].copy_from_slice(&column.to_be_bytes());
+            tail[7..11].copy_from_slice(&wire_type(c.ty).oid.0.to_be_bytes());
+            tail[11..13].copy_from_slice(&size.to_be_bytes());
+            tail[13..17].copy_from_slice(&c.ty.typmod.to_be_bytes());
+            tail[17..].copy_from_slice(&formats.get(i).to_be_bytes());
             out.extend_from_slice(c.name.as_bytes());
-            out.push(0);
-            out.extend_from_slice(&table.to_be_bytes());
-            out.extend_from_slice(&column.to_be_bytes());
-            out.extend_from_slice(&wire_type(c.ty).oid.0.to_be_bytes());
-            out.extend_from_slice(&size.to_be_bytes());
-            out.extend_from_slice(&c.ty.typmod.to_be_bytes());
-            out.extend_from_slice(&formats.get(i).to_be_bytes());
+            out.extend_from_slice(&tail);
         }
     });
 }
@@ -78,7 +101,7 @@ pub fn rows(
     formats: &Formats,
     cx: &FormatContext,
 ) -> Result<()> {
-    let readers: Vec<Field<'_>> = columns
+    let readers: SmallVec<[Field<'_>; 8]> = columns
         .iter()
         .zip(&batch.columns)
         .enumerate()
@@ -188,9 +211,10 @@ mod tests {
         use PgWireBackendMessage as M;
         assert_eq!(ours(|o| empty(o, b'2')), by_pgwire(M::BindComplete(BindComplete::new())));
         assert_eq!(
-            ours(|o| complete(o, "SELECT 1")),
-            by_pgwire(M::CommandComplete(CommandComplete::new("SELECT 1".into())))
+            ours(|o| complete(o, &Tag::Counted("INSERT 0", 1024))),
+            by_pgwire(M::CommandComplete(CommandComplete::new("INSERT 0 1024".into())))
         );
+        assert_eq!(ours(|o| complete(o, &Tag::Word("BEGIN"))), ours(|o| complete(o, &Tag::Text("BEGIN".into()))));
         let failed = M::ReadyForQuery(ReadyForQuery::new(TransactionStatus::Error));
         assert_eq!(ours(|o| ready(o, b'E')), by_pgwire(failed));
         let columns = [

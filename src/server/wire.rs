@@ -3,15 +3,15 @@
 //! Answers pile up in one buffer that is sent with one write when the input holds no further message, so a pipeline
 //! costs one system call each way.
 
-use super::{encode, frame};
+use super::encode;
+use super::frame::{self, Message};
 use crate::base::{Error, Oid, Result, SqlState};
 use crate::binder::rel::OutputColumn;
 use crate::session::Status;
-use crate::session::sink::{CopyInput, Formats, Severity, Sink};
+use crate::session::sink::{CopyInput, Formats, Severity, Sink, Tag};
 use crate::types::{Batch, FormatContext};
 use bytes::BytesMut;
 use pgwire::messages::PgWireBackendMessage as Backend;
-use pgwire::messages::PgWireFrontendMessage as Frontend;
 use pgwire::messages::copy::{CopyDone, CopyInResponse, CopyOutResponse};
 use pgwire::messages::data::{NoData, ParameterDescription};
 use pgwire::messages::extendedquery::PortalSuspended;
@@ -23,7 +23,7 @@ use tokio::net::TcpStream;
 /// How much is queued before it is sent, in bytes.
 const FULL: usize = 64 << 10;
 /// What an idle connection keeps of its buffers, in bytes.
-const KEPT: usize = 16 << 10;
+pub const KEPT: usize = 16 << 10;
 
 pub struct Wire {
     stream: TcpStream,
@@ -53,11 +53,11 @@ impl Wire {
         Ok(self.stream.read_buf(&mut self.input).await.map_err(|_| gone())? > 0)
     }
 
-    /// The next whole message; None at the end of the input.
-    pub async fn message(&mut self) -> Result<Option<frame::Frame>> {
+    /// The next whole message, as [`frame::next`] gives it; None at the end of the input.
+    pub async fn message(&mut self, body: &mut Vec<u8>) -> Result<Option<u8>> {
         loop {
-            if let Some(frame) = frame::next(&mut self.input)? {
-                return Ok(Some(frame));
+            if let Some(kind) = frame::next(&mut self.input, body)? {
+                return Ok(Some(kind));
             }
             if !self.read_more().await? {
                 return Ok(None);
@@ -125,7 +125,7 @@ impl Sink for Wire {
         encode::rows(&mut self.out, batch, columns, formats, cx)
     }
 
-    fn complete(&mut self, tag: &str) {
+    fn complete(&mut self, tag: &Tag) {
         encode::complete(&mut self.out, tag);
     }
 
@@ -199,17 +199,17 @@ impl Sink for Wire {
 impl Wire {
     /// The next piece of a copy. Flush and Sync are passed over, as PostgreSQL does.
     async fn copied(&mut self) -> Result<CopyInput> {
+        let mut body = Vec::new();
         loop {
-            let message = match self.message().await? {
-                None => return Err(gone()),
-                Some(frame::Frame::Message(message)) => message,
-                Some(_) => return Err(unexpected()),
-            };
-            return match message {
-                Frontend::CopyData(data) => Ok(CopyInput::Data(data.data)),
-                Frontend::CopyDone(_) => Ok(CopyInput::Done),
-                Frontend::CopyFail(why) => Ok(CopyInput::Failed(why.message)),
-                Frontend::Flush(_) | Frontend::Sync(_) => continue,
+            let Some(kind) = self.message(&mut body).await? else { return Err(gone()) };
+            if kind == b'd' {
+                return Ok(CopyInput::Data(body.into()));
+            }
+            return match frame::parse(kind, &body) {
+                Ok(Message::CopyDone) => Ok(CopyInput::Done),
+                Ok(Message::CopyFail(why)) => Ok(CopyInput::Failed(why.to_owned())),
+                Ok(Message::Flush | Message::Sync) => continue,
+                Err(e) if e.code() == SqlState::PROTOCOL_VIOLATION => Err(e),
                 _ => Err(unexpected()),
             };
         }

@@ -77,6 +77,7 @@ pub struct Backend {
     pub wake: Notify,
     pub activity: Mutex<Activity>,
     notifications: Mutex<Vec<Notification>>,
+    notified: AtomicBool,
 }
 
 impl Backend {
@@ -108,11 +109,17 @@ impl Backend {
 
     pub fn notify(&self, notification: Notification) {
         self.notifications.lock().push(notification);
+        self.notified.store(true, Ordering::Release);
         self.wake.notify_one();
     }
 
     pub fn take_notifications(&self) -> Vec<Notification> {
-        std::mem::take(&mut *self.notifications.lock())
+        if !self.notified.load(Ordering::Acquire) {
+            return Vec::new();
+        }
+        let mut all = self.notifications.lock();
+        self.notified.store(false, Ordering::Relaxed);
+        std::mem::take(&mut *all)
     }
 }
 
@@ -150,6 +157,7 @@ impl Backends {
             wake: Notify::new(),
             activity: Mutex::new(Activity::default()),
             notifications: Mutex::new(Vec::new()),
+            notified: AtomicBool::new(false),
         });
         all.insert(process, backend.clone());
         Ok(backend)

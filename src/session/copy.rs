@@ -154,13 +154,14 @@ impl Session {
         }
         let columns = plan.output().iter().map(|c| (c.name.clone(), c.ty)).collect();
         let mut output = CopyTo::new(options, columns)?;
-        let mut run = self.begin_run(&plan, Vec::new()).await?;
+        let mut run = self.idle.take(&plan, Vec::new());
+        self.begin(&mut run).await?;
         sink.copy_out(output.is_binary(), output.columns());
         let head = output.head();
         if !head.is_empty() {
             sink.copy_data(&head);
         }
-        while let Some(batch) = self.pull(&plan, &mut run).await? {
+        while let Some(batch) = self.pull(&mut run).await? {
             run.sent += batch.rows as u64;
             output.rows(&batch, &self.environment.format, |row| sink.copy_data(row))?;
             if sink.is_full() {
@@ -172,8 +173,9 @@ impl Session {
             sink.copy_data(&tail);
         }
         sink.copy_done();
-        self.finish_run(&plan, &run);
-        Ok(run.sent)
+        let sent = run.sent;
+        self.finish_run(run);
+        Ok(sent)
     }
 }
 

@@ -4,7 +4,7 @@
 //! none. WITH HOLD reads all its rows when its transaction commits.
 
 use super::Session;
-use super::portal::{Cursor, Portal, Source, Tag};
+use super::portal::{Cursor, Portal, RowsTag, Run, Source};
 use super::run::in_place;
 use super::sink::Formats;
 use crate::base::{Error, Result, SqlState};
@@ -29,7 +29,7 @@ impl Session {
             self.require_block("DECLARE CURSOR")?;
         }
         let name = &d.name.name;
-        if name.is_empty() || self.portals.contains_key(name) {
+        if name.is_empty() || self.portals.contains(name) {
             return Err(Error::new(SqlState::DUPLICATE_CURSOR, format!("cursor \"{name}\" already exists")));
         }
         let raw = RawStatement { stmt: Statement::Select(Box::new(d.query.clone())), start: d.start, end: d.end };
@@ -48,11 +48,12 @@ impl Session {
             )
             .detail("Scrollable cursors must be READ ONLY."));
         }
-        let run = Box::new(self.begin_run(&plan, Vec::new()).await?);
-        let source = Source::Query { plan, params: Vec::new(), run: Some(run) };
-        let formats = Formats::new(if d.binary { vec![Formats::BINARY] } else { Vec::new() });
+        let mut run = Box::new(Run::new(plan, Vec::new()));
+        self.begin(&mut run).await?;
+        let source = Source::Query(run);
+        let formats = Formats::new(d.binary.then_some(Formats::BINARY));
         let mut portal = Portal::new(source, Arc::from(&text[..]), formats, self.statement_us);
-        portal.cursor = Some(Cursor {
+        portal.cursor = Some(Box::new(Cursor {
             scroll: d.scroll == Some(true),
             no_scroll: d.scroll == Some(false),
             hold: d.hold,
@@ -62,14 +63,14 @@ impl Session {
             seen_rows: 0,
             position: 0,
             complete: false,
-        });
-        self.portals.insert(name.clone(), portal);
+        }));
+        self.portals.insert(name, portal);
         Ok(())
     }
 
     pub(super) async fn fetch_sql(&mut self, f: &Fetch) -> Result<Source> {
-        let name = f.portal.name.clone();
-        let mut portal = self.portals.remove(&name).ok_or_else(|| no_such_cursor(&name))?;
+        let name = &f.portal.name;
+        let mut portal = self.portals.remove(name).ok_or_else(|| no_such_cursor(name))?;
         let result = self.move_cursor(&mut portal, f).await;
         let columns: Arc<[OutputColumn]> = portal.columns().unwrap_or_default().into();
         self.portals.insert(name, portal);
@@ -79,10 +80,10 @@ impl Session {
             return Ok(Source::Rows {
                 columns: Arc::new([]),
                 batches: VecDeque::new(),
-                tag: Tag::Text(format!("MOVE {rows}")),
+                tag: RowsTag::Text(format!("MOVE {rows}")),
             });
         }
-        Ok(Source::Rows { columns, batches: batches.into(), tag: Tag::Counted("FETCH") })
+        Ok(Source::Rows { columns, batches: batches.into(), tag: RowsTag::Counted("FETCH") })
     }
 
     /// The rows that a FETCH returns, in the order that it returns them; the cursor is left on the last.
@@ -159,9 +160,8 @@ impl Session {
 
     /// At most `most` rows that nobody has seen.
     async fn next_rows(&mut self, portal: &mut Portal, most: u64) -> Result<Option<Batch>> {
-        let Source::Query { plan, run: Some(run), .. } = &mut portal.source else { return Ok(None) };
-        let plan = plan.clone();
-        let Some(batch) = self.pull(&plan, run).await? else { return Ok(None) };
+        let Source::Query(run) = &mut portal.source else { return Ok(None) };
+        let Some(batch) = self.pull(run).await? else { return Ok(None) };
         if batch.rows as u64 > most {
             let most = most as usize;
             run.rest = Some(batch.slice(most, batch.rows - most));
@@ -173,7 +173,7 @@ impl Session {
     pub(super) fn close_cursor(&mut self, name: Option<&str>) -> Result<&'static str> {
         match name {
             None => {
-                self.portals.retain(|_, p| p.cursor.is_none());
+                self.portals.close_cursors();
                 Ok("CLOSE CURSOR ALL")
             }
             Some(name) => match self.portals.remove(name) {
@@ -185,8 +185,8 @@ impl Session {
 
     /// COMMIT: cursors WITH HOLD read what is left of their rows.
     pub(super) async fn hold_cursors(&mut self) -> Result<()> {
-        let held = |p: &Portal| p.cursor.as_ref().is_some_and(|c| c.hold && !c.held);
-        let names: Vec<String> = self.portals.iter().filter(|(_, p)| held(p)).map(|(n, _)| n.clone()).collect();
+        let to_hold = self.portals.cursors().filter(|(_, _, c)| c.hold && !c.held);
+        let names: Vec<String> = to_hold.map(|(name, ..)| name.to_owned()).collect();
         for name in names {
             let mut portal = self.portals.remove(&name).expect("it was just listed");
             let position = cursor(&mut portal).position;
@@ -205,8 +205,8 @@ impl Session {
             c.seen_rows -= skipped;
             c.complete = true;
             c.held = true;
-            portal.source = Source::Rows { columns, batches: VecDeque::new(), tag: Tag::Counted("FETCH") };
-            self.portals.insert(name, portal);
+            portal.source = Source::Rows { columns, batches: VecDeque::new(), tag: RowsTag::Counted("FETCH") };
+            self.portals.insert(&name, portal);
         }
         Ok(())
     }

@@ -36,15 +36,16 @@ pub struct Environment {
     pub plan_key: u64,
     database: String,
     user: String,
-    path: Option<(u64, Path)>,
     /// The name of the session's schema for temporary relations.
     pub temp_schema: String,
-    /// The catalog version that `format.names` was made for.
-    names_version: Option<u64>,
+    /// Good since the last `resolve`, as is `format.names`.
+    pub path: Path,
+    /// The catalog version that these were made for.
+    catalog_version: Option<u64>,
 }
 
 /// A search path.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Path {
     /// As it is searched: the temporary schema and `pg_catalog` come first unless they are named.
     pub searched: Arc<[Oid]>,
@@ -91,8 +92,8 @@ impl Environment {
             plan_key: 0,
             database: database.to_owned(),
             user: user.to_owned(),
-            path: None,
-            names_version: None,
+            path: Path::default(),
+            catalog_version: None,
             temp_schema,
         };
         e.derive(settings);
@@ -133,7 +134,7 @@ impl Environment {
             .into_iter()
             .map(|name| if name == "$user" { self.user.clone() } else { name })
             .collect();
-        (self.path, self.names_version) = (None, None);
+        self.catalog_version = None;
         let mut hasher = ahash::RandomState::with_seeds(1, 2, 3, 4).build_hasher();
         (&self.database, &self.user).hash(&mut hasher);
         PLANNER.iter().for_each(|name| s.get(name).hash(&mut hasher));
@@ -167,12 +168,10 @@ impl Environment {
         }
     }
 
-    /// The schemas to look names up in, `pg_catalog` first unless the path names it; and those that the path names.
-    pub fn search_path(&mut self, catalog: &Catalog) -> Path {
-        if let Some((version, path)) = &self.path
-            && *version == catalog.version()
-        {
-            return path.clone();
+    /// Works out the search path in this version of the catalog, and makes names behind oids print as it has them.
+    pub fn resolve(&mut self, catalog: &Arc<Catalog>) {
+        if self.catalog_version == Some(catalog.version()) {
+            return;
         }
         let temp = catalog.schema_named(&self.temp_schema).map(|s| s.oid);
         let named = self.named_schemas(catalog);
@@ -185,26 +184,18 @@ impl Environment {
         {
             path.insert(0, temp);
         }
-        let path = Path { searched: path.into(), named: named.into(), temp };
-        self.path = Some((catalog.version(), path.clone()));
-        path
+        self.path = Path { searched: path.into(), named: named.into(), temp };
+        self.format.names = Some(Arc::new(CatalogNames {
+            catalog: catalog.clone(),
+            path: self.path.searched.clone(),
+            temp_schema: temp,
+        }));
+        self.catalog_version = Some(catalog.version());
     }
 
     /// Whether new relations are temporary unless told otherwise.
     pub fn temp_is_first(&self) -> bool {
         self.path_names.first().is_some_and(|name| name == "pg_temp")
-    }
-
-    /// Makes names behind oids print as this version of the catalog has them.
-    pub fn show_names(&mut self, catalog: &Arc<Catalog>, path: &Path) {
-        if self.names_version != Some(catalog.version()) {
-            self.names_version = Some(catalog.version());
-            self.format.names = Some(Arc::new(CatalogNames {
-                catalog: catalog.clone(),
-                path: path.searched.clone(),
-                temp_schema: path.temp,
-            }));
-        }
     }
 
     /// The schemas of the path that exist, each once: `current_schemas(false)`.

@@ -1,7 +1,7 @@
 //! EXPLAIN: the planner's text, with what was counted when ANALYZE runs the statement.
 
 use super::Session;
-use super::portal::Source;
+use super::portal::{Run, Source};
 use super::utility::{text_column, text_rows};
 use crate::base::{Error, Result, SqlState};
 use crate::binder::rel::OutputColumn;
@@ -87,7 +87,7 @@ impl Session {
         let raw = RawStatement { stmt: e.statement.clone(), start: e.start, end: e.end };
         let (plan, params) = match &e.statement {
             Statement::Execute(execute) => match self.execute_sql(execute).await? {
-                Source::Query { plan, params, .. } => (plan, params),
+                Source::Query(mut run) => (run.plan.clone(), run.execution.give_params()),
                 _ => return Err(Error::internal("EXECUTE gave no plan")),
             },
             statement if super::prepare::is_planned(statement) => {
@@ -100,13 +100,14 @@ impl Session {
         };
         let lines = if options.analyze {
             let began = self.database.clock.monotonic();
-            let mut run = self.begin_run(&plan, params.clone()).await?;
+            let mut run = Box::new(Run::new(plan.clone(), Vec::new()));
             run.execution = executor::start_instrumented(plan.plan.clone(), params);
-            while self.pull(&plan, &mut run).await?.is_some() {}
-            self.finish_run(&plan, &run);
+            while self.pull(&mut run).await?.is_some() {}
+            let nodes = run.execution.actuals();
+            self.finish_run(run);
             let took: Duration = self.database.clock.monotonic().saturating_sub(began);
             let measured = Measured {
-                nodes: run.execution.actuals(),
+                nodes,
                 planning_us: self.planning.as_micros() as i64,
                 execution_us: took.as_micros() as i64,
             };

@@ -9,12 +9,12 @@ use super::sink::{Formats, Sink};
 use super::transaction::ends_block;
 use crate::base::{Error, Oid, Result, SqlState};
 use crate::parser::ast::Statement;
-use bytes::Bytes;
+use std::pin::pin;
 use std::sync::Arc;
 
 impl Session {
     /// Parse: `types` are parameter types where the client declares them, 0 elsewhere.
-    pub async fn parse(&mut self, name: String, text: String, types: &[u32]) -> Result<()> {
+    pub async fn parse(&mut self, name: &str, text: &str, types: &[u32]) -> Result<()> {
         let text: Arc<str> = Arc::from(text);
         self.begin_message(Some(&text));
         let declared: Vec<Oid> = types.iter().map(|t| Oid(*t)).collect();
@@ -22,50 +22,48 @@ impl Session {
         result.map_err(|e| self.failed(e, Some(&text)))
     }
 
-    async fn parse_into(&mut self, name: String, text: Arc<str>, declared: &[Oid]) -> Result<()> {
+    async fn parse_into(&mut self, name: &str, text: Arc<str>, declared: &[Oid]) -> Result<()> {
         if name.is_empty() {
             self.statements.remove("");
-        } else if self.statements.contains_key(&name) {
+        } else if self.statements.contains_key(name) {
             return Err(Error::new(
                 SqlState::DUPLICATE_PREPARED_STATEMENT,
                 format!("prepared statement \"{name}\" already exists"),
             ));
         }
         let prepared = Box::pin(self.prepare(text, declared, false)).await?;
-        self.statements.insert(name, Arc::new(prepared));
+        self.statements.insert(name.to_owned(), Arc::new(prepared));
         Ok(())
     }
 
     /// Bind.
     pub async fn bind(
         &mut self,
-        portal: String,
+        portal: &str,
         statement: &str,
-        formats: Formats,
-        values: &[Option<Bytes>],
+        formats: &Formats,
+        values: &[Option<&[u8]>],
         results: Formats,
     ) -> Result<()> {
         self.begin_message(None);
-        let prepared = self.statements.get(statement).cloned();
-        let text = prepared.as_ref().map(|p| p.text.clone());
-        let result = match prepared {
+        let result = match self.statements.get(statement).cloned() {
             Some(prepared) => self.bind_portal(portal, prepared, formats, values, results).await,
             None => Err(no_such_statement(statement)),
         };
-        result.map_err(|e| self.failed(e, text.as_deref().filter(|_| false)))
+        result.map_err(|e| self.failed(e, None))
     }
 
     async fn bind_portal(
         &mut self,
-        name: String,
+        name: &str,
         prepared: Arc<Prepared>,
-        formats: Formats,
-        values: &[Option<Bytes>],
+        formats: &Formats,
+        values: &[Option<&[u8]>],
         results: Formats,
     ) -> Result<()> {
         if name.is_empty() {
             self.portals.remove("");
-        } else if self.portals.contains_key(&name) {
+        } else if self.portals.contains(name) {
             return Err(Error::new(SqlState::DUPLICATE_CURSOR, format!("cursor \"{name}\" already exists")));
         }
         let source = match &prepared.statement {
@@ -76,23 +74,20 @@ impl Session {
                     self.refuse_if_failed()?;
                 }
                 self.ensure_transaction()?;
-                let params = self.parameters(&prepared, &formats, values)?;
+                let mut params = std::mem::take(&mut self.params);
+                params.clear();
+                self.parameters(&prepared, formats, values, &mut params)?;
                 match &prepared.plan {
-                    Some(_) => {
-                        let plan = loop {
-                            let plan = self.current_plan(&prepared)?;
-                            if self.lock_relations(&plan).await? {
-                                break plan;
-                            }
-                        };
-                        Source::Query { plan, params, run: None }
-                    }
+                    Some(_) => Source::Query(match self.try_prepared_run(&prepared, &mut params)? {
+                        Some(run) => run,
+                        None => Box::pin(self.prepared_run(&prepared, params)).await?,
+                    }),
                     None => Source::Utility(prepared.clone()),
                 }
             }
         };
         let columns = match &source {
-            Source::Query { plan, .. } => plan.output().len(),
+            Source::Query(run) => run.plan.output().len(),
             Source::Utility(p) => p.output.as_ref().map_or(0, |o| o.len()),
             _ => 0,
         };
@@ -119,7 +114,7 @@ impl Session {
         if prepared.plan.is_some() {
             // The columns must be those that an execution now would have.
             let result = match self.refuse_if_failed().and_then(|()| self.ensure_transaction()) {
-                Ok(()) => self.current_plan(&prepared).map(drop),
+                Ok(()) => self.refresh_plan(&prepared),
                 Err(e) => Err(e),
             };
             result.map_err(|e| self.failed(e, Some(&prepared.text)))?;
@@ -148,20 +143,22 @@ impl Session {
     /// Execute: up to `most` rows, or all for 0.
     pub async fn execute<S: Sink>(&mut self, name: &str, most: usize, sink: &mut S) -> Result<()> {
         self.begin_message(None);
-        let Some((key, mut portal)) = self.portals.remove_entry(name) else {
+        let Some(mut portal) = self.portals.remove(name) else {
             return Err(self.failed(no_such_portal(name), None));
         };
-        let text = portal.text.clone();
-        self.set_activity(Some(&text));
+        self.set_activity(Some(&portal.text));
         let deadline = self.deadline();
-        let result = self.execute_portal(&mut portal, most, sink).await;
+        let result = pin!(self.execute_portal(&mut portal, most, sink)).await;
         drop(deadline);
-        let alive = self.transaction.is_some() || portal.is_held();
-        if result.is_ok() && alive && !self.portals.contains_key(&key) {
-            self.portals.insert(key, portal);
-        }
         self.send_notices(sink);
-        result.map_err(|e| self.failed(e, Some(&text)))
+        if let Err(e) = result {
+            return Err(self.failed(e, Some(&portal.text)));
+        }
+        let alive = self.transaction.is_some() || portal.is_held();
+        if alive && !self.portals.contains(name) {
+            self.portals.insert(name, portal);
+        }
+        Ok(())
     }
 
     async fn execute_portal<S: Sink>(&mut self, portal: &mut Portal, most: usize, sink: &mut S) -> Result<()> {
@@ -188,7 +185,7 @@ impl Session {
             self.refuse_if_failed()?;
             self.ensure_transaction()?;
         }
-        self.fetch(portal, most, sink).await?;
+        pin!(self.fetch(portal, most, sink)).await?;
         if let Some(t) = &mut self.transaction {
             t.txn.next_command();
         }
@@ -207,10 +204,11 @@ impl Session {
 
     /// Sync: the implicit transaction ends.
     pub async fn sync<S: Sink>(&mut self, sink: &mut S) -> Result<()> {
-        let result = self.end_implicit().await;
+        let result = pin!(self.end_implicit()).await;
         let result = result.map_err(|e| self.failed(e, None));
         self.send_notices(sink);
         self.set_activity(None);
+        self.time_has_passed();
         result
     }
 }

@@ -4,7 +4,7 @@
 
 use super::backend::Backends;
 use super::database::Database;
-use super::portal::Portal;
+use super::portal::Portals;
 use super::prepare::Prepared;
 use super::settings::{Context, Kind, Settings};
 use crate::base::Oid;
@@ -27,7 +27,7 @@ pub struct SessionFacts<'a> {
     pub catalog: &'a Catalog,
     pub settings: &'a RefCell<&'a mut Settings>,
     pub statements: &'a AHashMap<String, Arc<Prepared>>,
-    pub portals: &'a AHashMap<String, Portal>,
+    pub portals: &'a Portals,
 }
 
 impl SessionFacts<'_> {
@@ -153,10 +153,9 @@ impl Facts for SessionFacts<'_> {
 
     fn cursors(&self) -> Vec<CursorRow> {
         self.portals
-            .iter()
-            .filter_map(|(name, p)| p.cursor.as_ref().map(|c| (name, p, c)))
+            .cursors()
             .map(|(name, p, c)| CursorRow {
-                name: name.clone(),
+                name: name.to_owned(),
                 statement: p.text.to_string(),
                 is_holdable: c.hold,
                 is_binary: c.binary,

@@ -576,7 +576,7 @@ fn notification(process: i32, channel: &str, payload: &str) -> Result<Notificati
 }
 
 /// NOTIFY.
-pub fn notify(transaction: &mut Option<Transaction>, process: i32, channel: &str, payload: &str) -> Result<()> {
+pub fn notify(transaction: &mut Option<Box<Transaction>>, process: i32, channel: &str, payload: &str) -> Result<()> {
     let notification = notification(process, channel, payload)?;
     let list = &mut transaction.as_mut().expect("a transaction has begun").notifications;
     if !list.iter().any(|n| n.channel == notification.channel && n.payload == notification.payload) {

@@ -48,11 +48,12 @@ pub use database::Database;
 use crate::base::{Error, Lsn, Oid, Result, SqlState};
 use crate::expr::EvalState;
 use crate::txn::Owner;
+use crate::types::Datum;
 use ahash::AHashMap;
 use backend::{Backend, Interrupt};
 use environment::Environment;
 use host::SequenceValues;
-use portal::Portal;
+use portal::{IdleRuns, Portals};
 use prepare::Prepared;
 use settings::Settings;
 use sink::{Severity, Sink};
@@ -96,15 +97,22 @@ pub struct Session {
     database_oid: Oid,
     settings: Settings,
     environment: Environment,
-    transaction: Option<Transaction>,
+    transaction: Option<Box<Transaction>>,
+    /// The last one, for the next to use what it has allocated.
+    ended: Option<Box<Transaction>>,
     statements: AHashMap<String, Arc<Prepared>>,
-    portals: AHashMap<String, Portal>,
+    portals: Portals,
+    /// Runs that have ended, and memory for the parameters of the next one.
+    idle: IdleRuns,
+    params: Vec<Datum>,
     sequences: SequenceValues,
     eval: EvalState,
     /// What the client has seen or been told of: later snapshots are at least this new.
     floor: Lsn,
     notices: Vec<(Severity, Error)>,
-    no_text: Arc<str>,
+    /// The time, unless some has passed since it was read: messages that came together and take microseconds share one
+    /// reading of the clock.
+    clock_us: Option<i64>,
     /// `statement_timestamp()`, microseconds since 2000-01-01 UTC.
     statement_us: i64,
     /// How long planning took, for EXPLAIN.
@@ -173,12 +181,15 @@ impl Session {
             database_oid,
             settings,
             transaction: None,
+            ended: None,
             statements: AHashMap::new(),
-            portals: AHashMap::new(),
+            portals: Portals::default(),
+            idle: IdleRuns::default(),
+            params: Vec::new(),
             sequences: SequenceValues::default(),
             eval: EvalState::new(seed),
             notices: Vec::new(),
-            no_text: Arc::from(""),
+            clock_us: None,
             statement_us: 0,
             planning: Duration::ZERO,
             reported: Vec::new(),
@@ -268,6 +279,16 @@ impl Session {
         }
     }
 
+    /// Microseconds since 2000-01-01 UTC.
+    fn now_us(&mut self) -> i64 {
+        *self.clock_us.get_or_insert_with(|| self.database.now_us())
+    }
+
+    /// Whoever has waited or worked for longer says so.
+    pub fn time_has_passed(&mut self) {
+        self.clock_us = None;
+    }
+
     fn notice(&mut self, severity: Severity, notice: Error) {
         self.notices.push((severity, notice));
     }
@@ -278,6 +299,9 @@ impl Session {
 
     /// Sends queued notices that are at least as severe as the client wants.
     fn send_notices<S: Sink>(&mut self, sink: &mut S) {
+        if self.notices.is_empty() {
+            return;
+        }
         for (severity, notice) in self.notices.drain(..) {
             if severity == Severity::Info || severity >= self.environment.client_min_messages {
                 sink.notice(severity, &notice);
@@ -293,8 +317,8 @@ impl Drop for Session {
         if catalog.is_ok_and(|c| c.schema_named(&self.environment.temp_schema).is_some()) {
             // What cannot be dropped now is dropped when a session of this number begins.
             let _ = self.drop_temporary();
-            self.transaction = None;
         }
+        (self.transaction, self.ended) = (None, None);
         self.database.backends.disconnect(self.backend.process);
     }
 }

@@ -1,12 +1,13 @@
 //! A portal: a statement with its parameters, on its way to the client. Cursors are portals that SQL names.
 
 use super::plans::CachedPlan;
-use super::prepare::Prepared;
-use super::sink::Formats;
+use super::prepare::{Prepared, returns_rows};
+use super::sink::{Formats, Tag};
 use crate::binder::rel::OutputColumn;
-use crate::executor::Execution;
+use crate::executor::{self, Execution};
 use crate::txn::Statement;
 use crate::types::{Batch, Datum};
+use ahash::AHashMap;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -14,37 +15,39 @@ use std::sync::Arc;
 pub enum Source {
     /// No statement at all.
     Empty,
-    /// A plan, and its execution once it has begun.
-    Query { plan: Arc<CachedPlan>, params: Vec<Datum>, run: Option<Box<Run>> },
+    /// The run of a plan, which its first step begins.
+    Query(Box<Run>),
     /// A utility statement that has not run yet.
     Utility(Arc<Prepared>),
     /// Rows that are there already (SHOW, EXPLAIN, a cursor that outlived its transaction), and the tag that follows them.
-    Rows { columns: Arc<[OutputColumn]>, batches: VecDeque<Batch>, tag: Tag },
+    Rows { columns: Arc<[OutputColumn]>, batches: VecDeque<Batch>, tag: RowsTag },
     /// It has run to its end.
     Finished,
 }
 
 /// The command tag once the rows are out.
 #[derive(Clone, Debug)]
-pub enum Tag {
+pub enum RowsTag {
     Text(String),
     /// These words and the number of rows.
     Counted(&'static str),
 }
 
-impl Tag {
-    pub fn text(&self, rows: u64) -> String {
+impl RowsTag {
+    pub fn tag(&self, rows: u64) -> Tag {
         match self {
-            Tag::Text(text) => text.clone(),
-            Tag::Counted(words) => format!("{words} {rows}"),
+            RowsTag::Text(text) => Tag::Text(text.clone()),
+            RowsTag::Counted(words) => Tag::Counted(words, rows),
         }
     }
 }
 
-/// An execution in progress.
+/// A plan on its way through the executor.
 pub struct Run {
+    pub plan: Arc<CachedPlan>,
     pub execution: Execution,
-    pub statement: Statement,
+    /// None until it has begun, and while it waits to begin again.
+    pub statement: Option<Statement>,
     /// What had been put off before it.
     pub deferred: usize,
     /// Produced, but past the row limit of the last fetch.
@@ -53,13 +56,116 @@ pub struct Run {
     pub sent: u64,
 }
 
+impl Run {
+    pub fn new(plan: Arc<CachedPlan>, params: Vec<Datum>) -> Run {
+        let execution = executor::start(plan.plan.clone(), params);
+        Run { plan, execution, statement: None, deferred: 0, rest: None, sent: 0 }
+    }
+
+    pub fn tag(&self) -> Tag {
+        let rows = if self.plan.tag == "SELECT" { self.sent } else { self.execution.rows_affected() };
+        Tag::Counted(self.plan.tag, rows)
+    }
+}
+
+/// How many runs a session keeps for later.
+const IDLE_RUNS: usize = 16;
+
+/// Runs that have ended, kept for the next execution of the same plan: what a short statement would allocate each time is
+/// there already. The one used last is the last.
+#[derive(Default)]
+pub struct IdleRuns(Vec<Box<Run>>);
+
+impl IdleRuns {
+    /// A run of the plan.
+    pub fn take(&mut self, plan: &Arc<CachedPlan>, params: Vec<Datum>) -> Box<Run> {
+        match self.0.iter().rposition(|r| Arc::ptr_eq(&r.plan, plan)) {
+            Some(at) => {
+                let mut run = self.0.remove(at);
+                run.execution.set_params(params);
+                run
+            }
+            None => Box::new(Run::new(plan.clone(), params)),
+        }
+    }
+
+    /// Takes back a run that has ended; its parameters' memory is handed out again.
+    pub fn keep(&mut self, mut run: Box<Run>) -> Vec<Datum> {
+        let mut params = run.execution.give_params();
+        params.clear();
+        if !run.plan.stable || !run.plan.plan.is_short || !run.execution.recycle() {
+            return params;
+        }
+        (run.statement, run.rest, run.sent) = (None, None, 0);
+        if self.0.len() == IDLE_RUNS {
+            self.0.remove(0);
+        }
+        self.0.push(run);
+        params
+    }
+
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
+/// A session's portals. The unnamed one, which most statements go through, needs no look-up.
+#[derive(Default)]
+pub struct Portals {
+    unnamed: Option<Portal>,
+    named: AHashMap<String, Portal>,
+}
+
+impl Portals {
+    pub fn get(&self, name: &str) -> Option<&Portal> {
+        if name.is_empty() { self.unnamed.as_ref() } else { self.named.get(name) }
+    }
+
+    pub fn contains(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+
+    pub fn insert(&mut self, name: &str, portal: Portal) {
+        match name.is_empty() {
+            true => self.unnamed = Some(portal),
+            false => drop(self.named.insert(name.to_owned(), portal)),
+        }
+    }
+
+    pub fn remove(&mut self, name: &str) -> Option<Portal> {
+        if name.is_empty() { self.unnamed.take() } else { self.named.remove(name) }
+    }
+
+    /// The cursors, by name.
+    pub fn cursors(&self) -> impl Iterator<Item = (&str, &Portal, &Cursor)> {
+        self.named.iter().filter_map(|(name, p)| p.cursor.as_deref().map(|c| (name.as_str(), p, c)))
+    }
+
+    /// All but the cursors that outlive their transaction.
+    pub fn end_transaction(&mut self) {
+        self.unnamed = None;
+        if !self.named.is_empty() {
+            self.named.retain(|_, p| p.is_held());
+        }
+    }
+
+    pub fn close_cursors(&mut self) {
+        self.named.retain(|_, p| p.cursor.is_none());
+    }
+
+    pub fn clear(&mut self) {
+        self.unnamed = None;
+        self.named.clear();
+    }
+}
+
 pub struct Portal {
     pub source: Source,
     /// The statement's text, for `pg_cursors` and error positions.
     pub text: Arc<str>,
     pub formats: Formats,
     /// Made by DECLARE.
-    pub cursor: Option<Cursor>,
+    pub cursor: Option<Box<Cursor>>,
     pub created_us: i64,
 }
 
@@ -92,7 +198,7 @@ impl Portal {
     /// The columns of its rows; none when it returns no rows.
     pub fn columns(&self) -> Option<&[OutputColumn]> {
         match &self.source {
-            Source::Query { plan, .. } => Some(plan.output()).filter(|c| !c.is_empty() || plan.tag == "SELECT"),
+            Source::Query(run) => Some(run.plan.output()).filter(|_| returns_rows(&run.plan)),
             Source::Rows { columns, .. } => Some(columns),
             Source::Utility(prepared) => prepared.output.as_deref(),
             Source::Empty | Source::Finished => None,

@@ -10,8 +10,9 @@
 
 use super::Session;
 use super::plans::{CachedPlan, PlanKey, tag_of};
+use super::portal::Run;
 use super::run::in_place;
-use crate::base::{Error, Oid, Result, SqlState};
+use crate::base::{Error, Flow, Oid, Result, SqlState};
 use crate::binder::rel::{Access, AccessMode, OutputColumn};
 use crate::binder::{self, Parameters};
 use crate::catalog::Catalog;
@@ -19,7 +20,6 @@ use crate::parser::ast::{RawStatement, Statement};
 use crate::planner::{self, PlannerSettings};
 use crate::txn::{LockKey, LockMode, Wait};
 use crate::types::{self, Datum, SqlType};
-use bytes::Bytes;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -39,6 +39,15 @@ pub struct Prepared {
     pub prepared_us: i64,
     /// How often it has been run.
     pub uses: AtomicI64,
+}
+
+/// What became of taking a plan's table locks.
+enum Locking {
+    Done,
+    /// They are taken, but the catalog is not the one that the plan was made for.
+    Outdated,
+    /// The transaction has queued for one.
+    Wait,
 }
 
 /// Whether a statement is planned, rather than done by `utility.rs`.
@@ -111,10 +120,10 @@ impl Session {
 
     /// Where a plan is in the cache; the transaction's catalog is up to date.
     pub(super) fn plan_key(&mut self, text: Arc<str>, params: &[Oid]) -> PlanKey {
-        let t = self.transaction.as_mut().expect("a transaction has begun");
-        let temp = self.environment.search_path(t.catalog.effective()).temp;
+        let t = self.transaction.as_ref().expect("a transaction has begun");
+        self.environment.resolve(t.catalog.effective());
         // Names mean something else to a session that has temporary relations.
-        let own = temp.map_or(0, |schema| crate::types::mix(u64::from(schema.0), 1));
+        let own = self.environment.path.temp.map_or(0, |schema| crate::types::mix(u64::from(schema.0), 1));
         PlanKey { text, params: params.into(), environment: self.environment.plan_key ^ own }
     }
 
@@ -138,12 +147,11 @@ impl Session {
         declared: &[Oid],
         catalog: &Arc<Catalog>,
     ) -> Result<binder::rel::Query> {
-        let path = self.environment.search_path(catalog);
-        self.environment.show_names(catalog, &path);
+        self.environment.resolve(catalog);
         let env = binder::Environment {
             catalog,
-            search_path: &path.searched,
-            temp_schema: path.temp,
+            search_path: &self.environment.path.searched,
+            temp_schema: self.environment.path.temp,
             format: &self.environment.format,
         };
         binder::bind(&env, statement, Parameters::Infer(declared))
@@ -152,12 +160,11 @@ impl Session {
     /// Lends what names and literals mean now.
     pub(super) fn with_env<T>(&mut self, work: impl FnOnce(&binder::Environment<'_>) -> Result<T>) -> Result<T> {
         let catalog = self.tx().catalog.effective().clone();
-        let path = self.environment.search_path(&catalog);
-        self.environment.show_names(&catalog, &path);
+        self.environment.resolve(&catalog);
         work(&binder::Environment {
             catalog: &catalog,
-            search_path: &path.searched,
-            temp_schema: path.temp,
+            search_path: &self.environment.path.searched,
+            temp_schema: self.environment.path.temp,
             format: &self.environment.format,
         })
     }
@@ -172,58 +179,103 @@ impl Session {
         }
     }
 
-    /// A prepared statement's plan for use now: made anew when the catalog or the settings have changed since.
+    /// Makes sure that a prepared statement's plan can be used now: it is made anew when the catalog or the settings have
+    /// changed since.
     ///
     /// Error: 0A000 when its columns are no longer those that were described.
-    pub(super) fn current_plan(&mut self, prepared: &Prepared) -> Result<Arc<CachedPlan>> {
+    pub(super) fn refresh_plan(&mut self, prepared: &Prepared) -> Result<()> {
         let slot = prepared.plan.as_ref().expect("only planned statements come here");
-        let raw = prepared.statement.as_ref().expect("a plan has a statement");
         self.tx().catalog.refresh()?;
         let version = self.tx().catalog.effective().version();
-        prepared.uses.fetch_add(1, Ordering::Relaxed);
-        let plan = slot.lock().clone();
-        if plan.catalog_version == version && plan.stable {
-            return Ok(plan);
-        }
+        let plan = match &*slot.lock() {
+            plan if plan.catalog_version == version && plan.stable => return Ok(()),
+            plan => plan.clone(),
+        };
+        let raw = prepared.statement.as_ref().expect("a plan has a statement");
         let declared: Vec<Oid> = prepared.params.iter().map(|t| t.oid).collect();
         let fresh = self.plan(&prepared.text, raw, &declared)?;
         let columns = |p: &CachedPlan| p.output().iter().map(|c| c.ty).collect::<Vec<_>>();
         if columns(&fresh) != columns(&plan) {
             return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, "cached plan must not change result type"));
         }
-        *slot.lock() = fresh.clone();
-        Ok(fresh)
+        *slot.lock() = fresh;
+        Ok(())
     }
 
-    /// Takes the table locks that the plan needs. False when the catalog has changed meanwhile, and with it perhaps
-    /// the plan.
-    pub(super) async fn lock_relations(&mut self, plan: &CachedPlan) -> Result<bool> {
-        let mut waited = false;
+    /// A run of a prepared statement, its relations locked; None when that has to be waited for.
+    pub(super) fn try_prepared_run(
+        &mut self,
+        prepared: &Prepared,
+        params: &mut Vec<Datum>,
+    ) -> Result<Option<Box<Run>>> {
+        let slot = prepared.plan.as_ref().expect("only planned statements come here");
+        loop {
+            self.refresh_plan(prepared)?;
+            let mut run = self.idle.take(&slot.lock(), std::mem::take(params));
+            match self.try_lock_relations(&run.plan)? {
+                Locking::Done => {
+                    prepared.uses.fetch_add(1, Ordering::Relaxed);
+                    return Ok(Some(run));
+                }
+                outcome => {
+                    *params = run.execution.give_params();
+                    if let Locking::Wait = outcome {
+                        return Ok(None);
+                    }
+                }
+            }
+        }
+    }
+
+    /// [`Session::try_prepared_run`], with its waits.
+    pub(super) async fn prepared_run(&mut self, prepared: &Prepared, mut params: Vec<Datum>) -> Result<Box<Run>> {
+        loop {
+            match self.try_prepared_run(prepared, &mut params)? {
+                Some(run) => return Ok(run),
+                None => Box::pin(self.await_lock()).await?,
+            }
+        }
+    }
+
+    /// Takes the table locks that the plan needs.
+    fn try_lock_relations(&mut self, plan: &CachedPlan) -> Result<Locking> {
         for access in &plan.access {
             if access.relation < Oid::FIRST_USER {
                 continue;
             }
-            waited |= self.lock_relation(access.relation, lock_mode(access, plan)).await?;
+            let key = LockKey::Relation { database: self.database_oid, relation: access.relation };
+            match self.tx().txn.lock(&key, lock_mode(access, plan), Wait::Block) {
+                Ok(_) => {}
+                Err(e) if e.flow() == Flow::Wait => return Ok(Locking::Wait),
+                Err(e) => return Err(e),
+            }
         }
-        if !waited {
-            return Ok(true);
-        }
+        // Whoever changed a table before its lock was free has published that by now.
         let t = self.tx();
         t.catalog.refresh()?;
-        Ok(t.catalog.effective().version() == plan.catalog_version)
+        let current = t.catalog.effective().version() == plan.catalog_version;
+        Ok(if current { Locking::Done } else { Locking::Outdated })
     }
 
-    /// Takes a lock on a relation to the end of the transaction; true if it had to wait.
-    pub(super) async fn lock_relation(&mut self, relation: Oid, mode: LockMode) -> Result<bool> {
+    /// Takes the table locks that the plan needs. False when the catalog has changed meanwhile, and with it perhaps the
+    /// plan.
+    pub(super) async fn lock_relations(&mut self, plan: &CachedPlan) -> Result<bool> {
+        loop {
+            match self.try_lock_relations(plan)? {
+                Locking::Done => return Ok(true),
+                Locking::Outdated => return Ok(false),
+                Locking::Wait => Box::pin(self.await_lock()).await?,
+            }
+        }
+    }
+
+    /// Takes a lock on a relation to the end of the transaction.
+    pub(super) async fn lock_relation(&mut self, relation: Oid, mode: LockMode) -> Result<()> {
         let key = LockKey::Relation { database: self.database_oid, relation };
-        let mut waited = false;
         loop {
             match self.tx().txn.lock(&key, mode, Wait::Block) {
-                Ok(_) => return Ok(waited),
-                Err(e) if e.flow() == crate::base::Flow::Wait => {
-                    waited = true;
-                    Box::pin(self.await_lock()).await?;
-                }
+                Ok(_) => return Ok(()),
+                Err(e) if e.flow() == Flow::Wait => Box::pin(self.await_lock()).await?,
                 Err(e) => return Err(e),
             }
         }
@@ -241,8 +293,9 @@ impl Session {
         &self,
         prepared: &Prepared,
         formats: &super::sink::Formats,
-        values: &[Option<Bytes>],
-    ) -> Result<Vec<Datum>> {
+        values: &[Option<&[u8]>],
+        out: &mut Vec<Datum>,
+    ) -> Result<()> {
         let count = |n: usize| format!("{n} parameter{}", if n == 1 { "" } else { "s" });
         if formats.codes().len() > 1 && formats.codes().len() != values.len() {
             return Err(Error::new(
@@ -260,9 +313,9 @@ impl Session {
                 ),
             ));
         }
-        let one = |(i, value): (usize, &Option<Bytes>)| {
+        let one = |(i, value): (usize, &Option<&[u8]>)| {
             let ty = prepared.params[i];
-            let Some(bytes) = value else { return Ok(Datum::Null) };
+            let Some(bytes) = *value else { return Ok(Datum::Null) };
             match formats.get(i) {
                 0 => {
                     let text = std::str::from_utf8(bytes).map_err(|_| invalid_text(bytes))?;
@@ -278,7 +331,10 @@ impl Session {
                 code => Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, format!("unsupported format code: {code}"))),
             }
         };
-        values.iter().enumerate().map(one).collect()
+        for value in values.iter().enumerate() {
+            out.push(one(value)?);
+        }
+        Ok(())
     }
 }
 

@@ -1,26 +1,37 @@
-//! Runs a portal: takes locks and a snapshot, pulls batches, and runs the statement again where PostgreSQL would have
-//! waited or looked again.
+//! Runs a portal: takes a snapshot, pulls batches, and runs the statement again where PostgreSQL would have waited or
+//! looked again.
 //!
-//! 1. Lock the relations; if that had to wait and the catalog changed, plan again.
-//! 2. Begin the statement: a snapshot, and a mark in the write set.
-//! 3. Pull a batch. Rows go to the client as they come; when enough is queued, send it before the next pull.
-//! 4. `Flow::Wait`: undo the statement's writes, keep its locks, await the lock, begin again from 2.
+//! 1. Begin the statement: a snapshot, and a mark in the write set.
+//! 2. Pull a batch. Rows go to the client as they come; when enough is queued, send it before the next pull.
+//! 3. `Flow::Wait`: undo the statement's writes, keep its locks, await the lock, begin again from 1.
 //!    `Flow::Restart`: the same without waiting.
-//! 5. At the end the snapshot may go; then the tag.
+//! 4. At the end the snapshot may go; then the tag.
+//!
+//! A step ([`Session::step`]) awaits nothing but says what to await, so that a statement that need not wait costs no
+//! future.
 
-use super::backend::Interrupt;
+use super::backend::{Backend, Interrupt, Notification};
+use super::database::Database;
+use super::environment::Environment;
 use super::facts::SessionFacts;
-use super::host::SessionHost;
+use super::host::{SequenceValues, SessionHost};
 use super::plans::CachedPlan;
-use super::portal::{Portal, Run, Source};
-use super::sink::{Formats, Sink};
+use super::portal::{Portal, Portals, Run, Source};
+use super::prepare::{Prepared, returns_rows};
+use super::settings::Settings;
+use super::sink::{Formats, Severity, Sink, Tag};
+use super::transaction::Transaction;
 use super::{Session, Status};
 use crate::base::{Error, Flow, Lsn, Result, SqlState};
+use crate::catalog::{Catalog, CatalogTxn};
 use crate::executor::ddl::DdlContext;
-use crate::executor::{self, ExecContext, Execution};
+use crate::executor::foreign_key::Deferred;
+use crate::executor::{self, ExecContext};
+use crate::expr::EvalState;
 use crate::planner::plan::Access as PlanAccess;
-use crate::txn::{Access, Isolation};
+use crate::txn::{Access, Isolation, Owner, Txn};
 use crate::types::{Batch, Datum};
+use ahash::AHashMap;
 use std::cell::RefCell;
 use std::sync::Arc;
 
@@ -30,6 +41,25 @@ pub fn in_place<T>(work: impl FnOnce() -> T) -> T {
         Ok(tokio::runtime::RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
         _ => work(),
     }
+}
+
+/// What the next step of a run came to.
+enum Step {
+    Rows(Batch),
+    End,
+    /// The transaction has queued for a lock.
+    Wait,
+}
+
+/// What a run has come to when it stops sending.
+enum Sent {
+    Finished,
+    /// As many rows as were wanted are out.
+    Limit,
+    /// Enough is queued that it should be sent.
+    Full,
+    /// The transaction has queued for a lock.
+    Wait,
 }
 
 /// What a fetch ended with.
@@ -66,97 +96,139 @@ impl Session {
     /// Runs a plan to its end and sends its rows; returns the command tag.
     pub(super) async fn run_plan<S: Sink>(
         &mut self,
-        plan: Arc<CachedPlan>,
+        plan: &Arc<CachedPlan>,
         params: Vec<Datum>,
         formats: &Formats,
         sink: &mut S,
-    ) -> Result<String> {
-        let mut run = self.begin_run(&plan, params).await?;
-        if super::prepare::returns_rows(&plan) {
+    ) -> Result<Tag> {
+        let mut run = self.idle.take(plan, params);
+        if returns_rows(plan) {
+            // Nothing is sent of a statement that cannot even begin.
+            self.begin(&mut run).await?;
             sink.row_description(plan.output(), formats);
         }
-        while let Some(batch) = self.pull(&plan, &mut run).await? {
-            run.sent += batch.rows as u64;
-            if !plan.output().is_empty() || plan.tag == "SELECT" {
-                sink.rows(&batch, plan.output(), formats, &self.environment.format)?;
-            }
-            if sink.is_full() {
-                sink.flush().await?;
+        let mut left = usize::MAX;
+        loop {
+            match self.send_rows(&mut run, &mut left, formats, sink)? {
+                Sent::Finished => return Ok(self.finish_run(run)),
+                Sent::Limit => {}
+                Sent::Full => sink.flush().await?,
+                Sent::Wait => Box::pin(self.await_lock()).await?,
             }
         }
-        Ok(self.finish_run(&plan, &run))
     }
 
-    /// Steps 1 and 2.
-    pub(super) async fn begin_run(&mut self, plan: &Arc<CachedPlan>, params: Vec<Datum>) -> Result<Run> {
+    /// Makes sure that a run has begun.
+    pub(super) async fn begin(&mut self, run: &mut Run) -> Result<()> {
+        while run.statement.is_none() && !self.try_begin(run)? {
+            Box::pin(self.await_lock()).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes a snapshot; for a statement on one row by its key, after that row's lock, so that it need not run twice.
+    /// False when that has to be waited for.
+    fn try_begin(&mut self, run: &mut Run) -> Result<bool> {
+        let plan = &run.plan;
         if !plan.read_only {
             self.prevent_read_only(plan.tag.trim_end_matches(" 0"))?;
         }
         self.tx().used = true;
-        let mut execution = executor::start(plan.plan.clone(), params);
-        let statement = self.begin_statement(plan, &mut execution).await?;
-        let deferred = self.tx().deferred.len();
-        Ok(Run { execution, statement, deferred, rest: None, sent: 0 })
-    }
-
-    /// A snapshot; for a statement on one row by its key, after that row's lock, so that it need not run twice.
-    async fn begin_statement(&mut self, plan: &CachedPlan, execution: &mut Execution) -> Result<crate::txn::Statement> {
         let access = match plan.plan.access {
             PlanAccess::Read => Access::Read,
             PlanAccess::Write => Access::Write,
         };
         if plan.plan.lock_first && self.tx().txn.isolation() == Isolation::ReadCommitted {
-            loop {
-                match self.with_context(|cx| executor::take_first_lock(execution.plan(), execution.params(), cx)) {
-                    Ok(()) => break,
-                    Err(e) if e.flow() == Flow::Wait => Box::pin(self.await_lock()).await?,
-                    Err(e) => return Err(e),
-                }
+            match self.with_context(|cx| run.execution.take_first_lock(cx)) {
+                Ok(()) => {}
+                Err(e) if e.flow() == Flow::Wait => return Ok(false),
+                Err(e) => return Err(e),
             }
         }
-        let lsn = self.tx().catalog.effective().lsn();
         let t = self.tx();
-        t.txn.raise_floor(lsn);
-        t.txn.begin_statement(access)
+        t.txn.raise_floor(t.catalog.effective().lsn());
+        run.statement = Some(t.txn.begin_statement(access)?);
+        run.deferred = t.deferred.len();
+        Ok(true)
     }
 
-    /// Step 3, and 4 where it is needed.
-    pub(super) async fn pull(&mut self, plan: &CachedPlan, run: &mut Run) -> Result<Option<Batch>> {
+    /// The next rows of a run, which begins with the first.
+    fn step(&mut self, run: &mut Run) -> Result<Step> {
         if let Some(rest) = run.rest.take() {
-            return Ok(Some(rest));
+            return Ok(Step::Rows(rest));
         }
         loop {
-            let result = if plan.plan.is_short {
+            if run.statement.is_none() && !self.try_begin(run)? {
+                return Ok(Step::Wait);
+            }
+            let result = if run.plan.plan.is_short {
                 self.with_context(|cx| run.execution.next(cx))
             } else {
+                self.time_has_passed();
                 in_place(|| self.with_context(|cx| run.execution.next(cx)))
             };
             let e = match result {
-                Ok(batch) => return Ok(batch),
+                Ok(Some(batch)) => return Ok(Step::Rows(batch)),
+                Ok(None) => return Ok(Step::End),
+                Err(e) if e.flow() == Flow::Fail => return Err(e),
                 Err(e) => e,
             };
-            match e.flow() {
-                Flow::Fail => return Err(e),
-                Flow::Wait | Flow::Restart => {
-                    let statement = run.statement;
-                    self.tx().txn.undo_statement(statement);
-                    let deferred = run.deferred;
-                    self.tx().deferred.truncate(deferred);
-                    if e.flow() == Flow::Wait {
-                        Box::pin(self.await_lock()).await?;
-                    }
-                    run.execution.restart();
-                    run.statement = self.begin_statement(plan, &mut run.execution).await?;
-                }
+            if let Some(statement) = run.statement.take() {
+                self.tx().txn.undo_statement(statement);
+                self.tx().deferred.truncate(run.deferred);
+            }
+            run.execution.restart();
+            if e.flow() == Flow::Wait {
+                return Ok(Step::Wait);
             }
         }
     }
 
-    /// Step 5: the snapshot may go. Returns the command tag.
-    pub(super) fn finish_run(&mut self, plan: &CachedPlan, run: &Run) -> String {
+    /// [`Session::step`], with its waits.
+    pub(super) async fn pull(&mut self, run: &mut Run) -> Result<Option<Batch>> {
+        loop {
+            match self.step(run)? {
+                Step::Rows(batch) => return Ok(Some(batch)),
+                Step::End => return Ok(None),
+                Step::Wait => Box::pin(self.await_lock()).await?,
+            }
+        }
+    }
+
+    /// Sends rows, at most `left`, until there is something to await.
+    fn send_rows<S: Sink>(&mut self, run: &mut Run, left: &mut usize, formats: &Formats, sink: &mut S) -> Result<Sent> {
+        let rows = returns_rows(&run.plan);
+        while *left > 0 {
+            let mut batch = match self.step(run)? {
+                Step::Rows(batch) => batch,
+                Step::End => return Ok(Sent::Finished),
+                Step::Wait => return Ok(Sent::Wait),
+            };
+            if batch.rows > *left {
+                run.rest = Some(batch.slice(*left, batch.rows - *left));
+                batch = batch.slice(0, *left);
+            }
+            *left -= batch.rows;
+            run.sent += batch.rows as u64;
+            if rows {
+                sink.rows(&batch, run.plan.output(), formats, &self.environment.format)?;
+            }
+            if sink.is_full() {
+                return Ok(Sent::Full);
+            }
+            if *left > 0 && run.rest.is_none() && run.execution.is_finished() {
+                return Ok(Sent::Finished);
+            }
+        }
+        Ok(Sent::Limit)
+    }
+
+    /// The snapshot of a run that has come to its end may go. Returns the command tag.
+    pub(super) fn finish_run(&mut self, run: Box<Run>) -> Tag {
         self.tx().txn.end_statement();
-        let rows = if plan.tag == "SELECT" { run.sent } else { run.execution.rows_affected() };
-        format!("{} {rows}", plan.tag)
+        let tag = run.tag();
+        self.params = self.idle.keep(run);
+        tag
     }
 
     /// Everything put off to COMMIT.
@@ -184,7 +256,7 @@ impl Session {
     /// them, so it does not wait.
     pub(super) fn with_temporary(&mut self, work: fn(&mut DdlContext<'_>) -> Result<()>) -> Result<()> {
         let statement = self.tx().txn.begin_statement(Access::Write)?;
-        let none = self.no_text.clone();
+        let none = Arc::default();
         let told = self.notices.len();
         let result = in_place(|| self.lend(&none, work));
         self.notices.truncate(told);
@@ -200,8 +272,8 @@ impl Session {
 
     /// Lends the executor what it needs for one call.
     pub(super) fn with_context<T>(&mut self, work: impl FnOnce(&mut ExecContext<'_>) -> Result<T>) -> Result<T> {
-        let none = self.no_text.clone();
-        self.lend(&none, |cx| cx.with_exec(work))
+        let (lender, catalog) = self.lender();
+        lender.lend(catalog.effective(), |mut cx, _| work(&mut cx))
     }
 
     /// Lends what a statement may need, DDL included. `text` is what positions in its tree count from.
@@ -210,64 +282,62 @@ impl Session {
         text: &Arc<str>,
         work: impl FnOnce(&mut DdlContext<'_>) -> Result<T>,
     ) -> Result<T> {
-        let t = self.transaction.as_mut().expect("a transaction has begun");
-        let catalog = t.catalog.effective().clone();
-        let path = self.environment.search_path(&catalog);
-        self.environment.show_names(&catalog, &path);
-        let settings = RefCell::new(&mut self.settings);
-        let mut floor = Lsn::ZERO;
-        let mut host = SessionHost {
+        let role = self.role;
+        let (lender, catalog) = self.lender();
+        let effective = catalog.effective().clone();
+        lender.lend(&effective, |cx, environment| {
+            work(&mut DdlContext {
+                txn: cx.txn,
+                catalog,
+                host: cx.host,
+                format: cx.format,
+                eval: cx.eval,
+                cancelled: cx.cancelled,
+                statement_us: cx.statement_us,
+                transaction_us: cx.transaction_us,
+                work_mem: cx.work_mem,
+                deferred: cx.deferred,
+                search_path: cx.search_path,
+                creation_schema: environment.path.named.first().copied(),
+                role,
+                text,
+                definitions: cx.definitions,
+                facts: cx.facts,
+                temp: cx.temp,
+                temp_schema: &environment.temp_schema,
+                temp_is_first: environment.temp_is_first(),
+            })
+        })
+    }
+
+    /// The session without the transaction's catalog, which DDL changes.
+    fn lender(&mut self) -> (Lender<'_>, &mut CatalogTxn) {
+        let Transaction { txn, catalog, start_us, deferred, notifications, companions, .. } =
+            &mut **self.transaction.as_mut().expect("a transaction has begun");
+        let lender = Lender {
+            facts: (&self.statements, &self.portals),
             database: &self.database,
             backend: &self.backend,
             owner: &self.owner,
-            settings: &settings,
+            user: &self.user,
+            settings: &mut self.settings,
+            environment: &mut self.environment,
             sequences: &mut self.sequences,
             notices: &mut self.notices,
-            notifications: &mut t.notifications,
-            companions: &mut t.companions,
-            floor: &mut floor,
-            catalog: &catalog,
-            path: &path.searched,
-            named_schemas: &path.named,
-            temp_schema: path.temp,
-            user: &self.user,
-            txn_id: t.txn.id(),
-        };
-        let facts = SessionFacts {
-            database: &self.database,
-            catalog: &catalog,
-            settings: &settings,
-            statements: &self.statements,
-            portals: &self.portals,
-        };
-        let result = work(&mut DdlContext {
-            txn: &mut t.txn,
-            catalog: &mut t.catalog,
-            host: &mut host,
-            format: &self.environment.format,
             eval: &mut self.eval,
-            cancelled: self.backend.flag(),
             statement_us: self.statement_us,
-            transaction_us: t.start_us,
-            work_mem: self.environment.work_mem,
-            deferred: &mut t.deferred,
-            search_path: &path.searched,
-            creation_schema: path.named.first().copied(),
-            role: self.role,
-            text,
-            definitions: &self.database.definitions,
-            facts: &facts,
-            temp: &self.database.temp,
-            temp_schema: &self.environment.temp_schema,
-            temp_is_first: self.environment.temp_is_first(),
-        });
-        t.txn.raise_floor(floor);
-        self.environment.refresh(&self.settings);
-        result
+            transaction_us: *start_us,
+            txn,
+            deferred,
+            notifications,
+            companions,
+        };
+        (lender, catalog)
     }
 
     /// Waits for the lock that the transaction has queued for, a cancel, or `lock_timeout`.
     pub(super) async fn await_lock(&mut self) -> Result<()> {
+        self.time_has_passed();
         let wait = self.tx().txn.take_wait().expect("a wait was announced");
         let backend = self.backend.clone();
         let cancelled = async {
@@ -296,58 +366,33 @@ impl Session {
     /// Sends up to `most` rows of a portal (0 is all), and whatever ends it.
     pub(super) async fn fetch<S: Sink>(&mut self, portal: &mut Portal, most: usize, sink: &mut S) -> Result<Fetched> {
         let most = if most == 0 { usize::MAX } else { most };
-        match &mut portal.source {
+        let mut left = most;
+        let tag = match &mut portal.source {
             Source::Empty => {
                 sink.empty_query();
-                Ok(Fetched::Finished)
+                return Ok(Fetched::Finished);
             }
-            Source::Finished => {
-                sink.complete("SELECT 0");
-                Ok(Fetched::Finished)
-            }
-            Source::Query { plan, params, run } => {
-                let plan = plan.clone();
-                let mut current = match run.take() {
-                    Some(run) => run,
-                    None => {
-                        let params = std::mem::take(params);
-                        Box::new(self.begin_run(&plan, params).await?)
-                    }
-                };
-                let rows = super::prepare::returns_rows(&plan);
-                let mut left = most;
+            Source::Finished => Tag::Counted("SELECT", 0),
+            Source::Query(run) => {
                 loop {
-                    if left == 0 {
-                        *run = Some(current);
-                        sink.suspended();
-                        return Ok(Fetched::Suspended);
-                    }
-                    let Some(mut batch) = self.pull(&plan, &mut current).await? else { break };
-                    if batch.rows > left {
-                        current.rest = Some(batch.slice(left, batch.rows - left));
-                        batch = batch.slice(0, left);
-                    }
-                    left -= batch.rows;
-                    current.sent += batch.rows as u64;
-                    if rows {
-                        sink.rows(&batch, plan.output(), &portal.formats, &self.environment.format)?;
-                    }
-                    if sink.is_full() {
-                        sink.flush().await?;
+                    match self.send_rows(run, &mut left, &portal.formats, sink)? {
+                        Sent::Finished => break,
+                        Sent::Limit => {
+                            sink.suspended();
+                            return Ok(Fetched::Suspended);
+                        }
+                        Sent::Full => sink.flush().await?,
+                        Sent::Wait => Box::pin(self.await_lock()).await?,
                     }
                 }
-                let tag = if plan.tag == "SELECT" {
-                    self.tx().txn.end_statement();
-                    format!("SELECT {}", most - left)
-                } else {
-                    self.finish_run(&plan, &current)
+                // The tag counts what this fetch has sent.
+                run.sent = (most - left) as u64;
+                let Source::Query(run) = std::mem::replace(&mut portal.source, Source::Finished) else {
+                    unreachable!("it was just matched")
                 };
-                sink.complete(&tag);
-                portal.source = Source::Finished;
-                Ok(Fetched::Finished)
+                self.finish_run(run)
             }
             Source::Rows { columns, batches, tag } => {
-                let mut left = most;
                 while let Some(mut batch) = batches.pop_front() {
                     if left == 0 {
                         batches.push_front(batch);
@@ -364,22 +409,26 @@ impl Session {
                         sink.flush().await?;
                     }
                 }
-                sink.complete(&tag.text((most - left) as u64));
-                portal.source = Source::Finished;
-                Ok(Fetched::Finished)
+                tag.tag((most - left) as u64)
             }
             Source::Utility(_) => unreachable!("utility statements run by `execute`"),
-        }
+        };
+        sink.complete(&tag);
+        portal.source = Source::Finished;
+        Ok(Fetched::Finished)
     }
 
     /// What `pg_stat_activity` shows from here on.
-    pub(super) fn set_activity(&self, query: Option<&Arc<str>>) {
-        let now = query.map_or_else(|| self.database.now_us(), |_| self.statement_us);
+    pub(super) fn set_activity(&mut self, query: Option<&Arc<str>>) {
+        let now = match query {
+            Some(_) => self.statement_us,
+            None => self.now_us(),
+        };
         let mut activity = self.backend.activity.lock();
         match query {
             Some(text) => {
                 if !Arc::ptr_eq(&activity.query, text) {
-                    activity.query = text.clone();
+                    activity.query.clone_from(text);
                 }
                 activity.query_start_us = now;
                 activity.state = "active";
@@ -396,6 +445,80 @@ impl Session {
             }
         }
         activity.state_change_us = now;
+    }
+}
+
+/// What a session lends: its fields, borrowed one by one.
+struct Lender<'a> {
+    facts: (&'a AHashMap<String, Arc<Prepared>>, &'a Portals),
+    database: &'a Arc<Database>,
+    backend: &'a Arc<Backend>,
+    owner: &'a Owner,
+    user: &'a str,
+    settings: &'a mut Settings,
+    environment: &'a mut Environment,
+    sequences: &'a mut SequenceValues,
+    notices: &'a mut Vec<(Severity, Error)>,
+    eval: &'a mut EvalState,
+    statement_us: i64,
+    transaction_us: i64,
+    txn: &'a mut Txn,
+    deferred: &'a mut Deferred,
+    notifications: &'a mut Vec<Notification>,
+    companions: &'a mut Vec<Txn>,
+}
+
+impl Lender<'_> {
+    fn lend<T>(
+        self,
+        catalog: &Arc<Catalog>,
+        work: impl FnOnce(ExecContext<'_>, &Environment) -> Result<T>,
+    ) -> Result<T> {
+        let Lender { database, backend, environment, txn, .. } = self;
+        environment.resolve(catalog);
+        let settings = RefCell::new(&mut *self.settings);
+        let mut floor = Lsn::ZERO;
+        let mut host = SessionHost {
+            database,
+            backend,
+            owner: self.owner,
+            settings: &settings,
+            sequences: self.sequences,
+            notices: self.notices,
+            notifications: self.notifications,
+            companions: self.companions,
+            floor: &mut floor,
+            catalog,
+            path: &environment.path.searched,
+            named_schemas: &environment.path.named,
+            temp_schema: environment.path.temp,
+            user: self.user,
+            txn_id: txn.id(),
+        };
+        let (statements, portals) = self.facts;
+        let facts = SessionFacts { database, catalog, settings: &settings, statements, portals };
+        let cx = ExecContext {
+            txn,
+            catalog,
+            definitions: &database.definitions,
+            temp: &database.temp,
+            facts: &facts,
+            search_path: &environment.path.searched,
+            host: &mut host,
+            format: &environment.format,
+            eval: self.eval,
+            cancelled: backend.flag(),
+            statement_us: self.statement_us,
+            transaction_us: self.transaction_us,
+            work_mem: environment.work_mem,
+            deferred: self.deferred,
+        };
+        let result = work(cx, environment);
+        if floor > Lsn::ZERO {
+            txn.raise_floor(floor);
+        }
+        environment.refresh(self.settings);
+        result
     }
 }
 

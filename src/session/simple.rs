@@ -6,13 +6,14 @@ use super::plans::CachedPlan;
 use super::portal::{Portal, Source};
 use super::prepare::{is_planned, parse_text};
 use super::run::Fetched;
-use super::sink::{Formats, Sink};
+use super::sink::{Formats, Sink, Tag};
 use super::transaction::ends_block;
 use crate::base::{Oid, Result, SqlState};
 use crate::binder::{self, Parameters};
 use crate::parser::ast::{RawStatement, Statement};
 use crate::parser::fingerprint::{self, Lifted, Literal, LiteralKind};
 use crate::types::{self, Datum, SqlType, oid};
+use std::pin::pin;
 use std::sync::Arc;
 
 impl Session {
@@ -20,7 +21,7 @@ impl Session {
     pub async fn query<S: Sink>(&mut self, text: &str, sink: &mut S) -> Result<()> {
         let shared: Arc<str> = Arc::from(text);
         self.begin_message(Some(&shared));
-        let result = self.run_text(&shared, sink).await;
+        let result = pin!(self.run_text(&shared, sink)).await;
         let result = match result {
             Ok(()) => self.end_implicit().await,
             Err(e) => Err(e),
@@ -28,6 +29,7 @@ impl Session {
         let result = result.map_err(|e| self.failed(e, Some(text)));
         self.send_notices(sink);
         self.set_activity(None);
+        self.time_has_passed();
         result
     }
 
@@ -35,7 +37,7 @@ impl Session {
     pub(super) fn begin_message(&mut self, text: Option<&Arc<str>>) {
         self.backend.clear_interrupt();
         self.environment.refresh(&self.settings);
-        self.statement_us = self.database.now_us();
+        self.statement_us = self.now_us();
         if let Some(text) = text {
             self.set_activity(Some(text));
         }
@@ -48,13 +50,17 @@ impl Session {
         {
             let _deadline = self.deadline();
             if self.lock_relations(&plan).await? {
-                let tag = self.run_plan(plan, params, &Formats::default(), sink).await?;
+                let tag = pin!(self.run_plan(&plan, params, &Formats::default(), sink)).await?;
                 self.send_notices(sink);
                 self.end_implicit().await?;
                 sink.complete(&tag);
                 return Ok(());
             }
         }
+        Box::pin(self.run_statements(text, sink)).await
+    }
+
+    async fn run_statements<S: Sink>(&mut self, text: &Arc<str>, sink: &mut S) -> Result<()> {
         let statements = parse_text(text)?;
         if statements.is_empty() {
             sink.empty_query();
@@ -121,7 +127,7 @@ impl Session {
         raw: RawStatement,
         several: bool,
         sink: &mut S,
-    ) -> Result<Option<String>> {
+    ) -> Result<Option<Tag>> {
         if let Statement::Transaction(t) = &raw.stmt {
             if !ends_block(&t.kind) {
                 self.refuse_if_failed()?;
@@ -133,7 +139,7 @@ impl Session {
         let _deadline = self.deadline();
         if is_planned(&raw.stmt) {
             let plan = self.locked_plan(text, &raw).await?;
-            return self.run_plan(plan, Vec::new(), &Formats::default(), sink).await.map(Some);
+            return self.run_plan(&plan, Vec::new(), &Formats::default(), sink).await.map(Some);
         }
         let in_block = several || self.tx().explicit;
         let source = Box::pin(self.run_utility(&raw, text, in_block, sink)).await?;
@@ -146,10 +152,10 @@ impl Session {
         {
             sink.row_description(columns, &portal.formats);
         }
-        if let Source::Query { plan, .. } = &portal.source
-            && super::prepare::returns_rows(plan)
+        if let Source::Query(run) = &portal.source
+            && super::prepare::returns_rows(&run.plan)
         {
-            sink.row_description(plan.output(), &portal.formats);
+            sink.row_description(run.plan.output(), &portal.formats);
         }
         let fetched = self.fetch(&mut portal, 0, sink).await?;
         debug_assert_eq!(fetched, Fetched::Finished);

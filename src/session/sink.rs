@@ -3,18 +3,19 @@
 use crate::base::{Error, Oid, Result};
 use crate::binder::rel::OutputColumn;
 use crate::types::{Batch, FormatContext};
+use smallvec::SmallVec;
 
 /// Text or binary, for each column of a result or each parameter.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Formats(Vec<i16>);
+pub struct Formats(SmallVec<[i16; 8]>);
 
 impl Formats {
     pub const TEXT: i16 = 0;
     pub const BINARY: i16 = 1;
 
     /// As Bind gives them: none (all text), one for all, or one for each.
-    pub fn new(codes: Vec<i16>) -> Formats {
-        Formats(codes)
+    pub fn new(codes: impl IntoIterator<Item = i16>) -> Formats {
+        Formats(codes.into_iter().collect())
     }
 
     pub fn get(&self, i: usize) -> i16 {
@@ -28,6 +29,15 @@ impl Formats {
     pub fn codes(&self) -> &[i16] {
         &self.0
     }
+}
+
+/// What a statement is called when it is complete.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Tag {
+    Text(String),
+    Word(&'static str),
+    /// These words and the number of rows.
+    Counted(&'static str, u64),
 }
 
 /// What comes from a client that copies in.
@@ -67,7 +77,7 @@ pub trait Sink: Send {
     fn parameter_description(&mut self, types: &[Oid]);
     fn no_data(&mut self);
     fn rows(&mut self, batch: &Batch, columns: &[OutputColumn], formats: &Formats, cx: &FormatContext) -> Result<()>;
-    fn complete(&mut self, tag: &str);
+    fn complete(&mut self, tag: &Tag);
     fn empty_query(&mut self);
     fn suspended(&mut self);
     fn notice(&mut self, severity: Severity, notice: &Error);

@@ -13,6 +13,7 @@
 
 use super::backend::Notification;
 use super::settings;
+use super::sink::Tag;
 use super::{Session, Status};
 use crate::base::{Error, Lsn, Result, SqlState};
 use crate::catalog::{self, CatalogTxn};
@@ -85,24 +86,31 @@ impl Session {
             self.environment.refresh(&self.settings);
         }
         let (isolation, read_only) = (self.environment.isolation, self.environment.read_only);
-        let txn = self.database.engine.begin_as(&self.owner, isolation);
-        txn.raise_floor(self.floor);
-        let catalog = CatalogTxn::begin(self.database.catalog.clone(), self.database_oid)?;
         let start_us = self.statement_us;
+        let mut transaction = match self.ended.take() {
+            Some(mut ended) => {
+                ended.txn.renew(isolation);
+                ended.catalog.renew()?;
+                ended
+            }
+            None => Box::new(Transaction {
+                txn: self.database.engine.begin_as(&self.owner, isolation),
+                catalog: CatalogTxn::begin(self.database.catalog.clone(), self.database_oid)?,
+                start_us,
+                explicit: false,
+                failed: false,
+                read_only,
+                used: false,
+                deferred: Deferred::default(),
+                notifications: Vec::new(),
+                companions: Vec::new(),
+                savepoints: Vec::new(),
+            }),
+        };
+        transaction.txn.raise_floor(self.floor);
+        (transaction.start_us, transaction.read_only) = (start_us, read_only);
         self.environment.format.now_us = start_us;
-        self.transaction = Some(Transaction {
-            txn,
-            catalog,
-            start_us,
-            explicit: false,
-            failed: false,
-            read_only,
-            used: false,
-            deferred: Deferred::default(),
-            notifications: Vec::new(),
-            companions: Vec::new(),
-            savepoints: Vec::new(),
-        });
+        self.transaction = Some(transaction);
         Ok(())
     }
 
@@ -167,7 +175,7 @@ impl Session {
                     Some(savepoint) => t.txn.rollback_to(savepoint.txn),
                     None => t.txn.rollback(),
                 }
-                self.portals.retain(|_, p| p.is_held());
+                self.portals.end_transaction();
             }
             Some(_) => self.roll_back(),
             None => {}
@@ -176,10 +184,10 @@ impl Session {
     }
 
     /// BEGIN and its kin; returns the command tag.
-    pub(super) async fn transaction_statement(&mut self, kind: &TransactionKind) -> Result<String> {
+    pub(super) async fn transaction_statement(&mut self, kind: &TransactionKind) -> Result<Tag> {
         match kind {
-            TransactionKind::Begin(modes) => self.begin(modes, "BEGIN"),
-            TransactionKind::Start(modes) => self.begin(modes, "START TRANSACTION"),
+            TransactionKind::Begin(modes) => self.begin_block(modes, "BEGIN"),
+            TransactionKind::Start(modes) => self.begin_block(modes, "START TRANSACTION"),
             TransactionKind::Commit { chain } => self.end_block(true, *chain).await,
             TransactionKind::Rollback { chain } => self.end_block(false, *chain).await,
             TransactionKind::Savepoint(name) => {
@@ -194,7 +202,7 @@ impl Session {
                     notifications: t.notifications.len(),
                 };
                 t.savepoints.push(savepoint);
-                Ok("SAVEPOINT".into())
+                Ok(Tag::Word("SAVEPOINT"))
             }
             TransactionKind::Release(name) => {
                 self.require_block("RELEASE SAVEPOINT")?;
@@ -202,12 +210,12 @@ impl Session {
                 let at = find_savepoint(t, &name.name)?;
                 let savepoint = t.savepoints.drain(at..).next().expect("it was found");
                 t.txn.release(savepoint.txn);
-                Ok("RELEASE".into())
+                Ok(Tag::Word("RELEASE"))
             }
             TransactionKind::RollbackTo(name) => {
                 self.require_block("ROLLBACK TO SAVEPOINT")?;
                 self.roll_back_to(&name.name)?;
-                Ok("ROLLBACK".into())
+                Ok(Tag::Word("ROLLBACK"))
             }
             TransactionKind::PrepareTransaction(_) => Err(Error::unsupported("PREPARE TRANSACTION")),
             TransactionKind::CommitPrepared(_) => Err(Error::unsupported("COMMIT PREPARED")),
@@ -215,7 +223,7 @@ impl Session {
         }
     }
 
-    fn begin(&mut self, modes: &[TransactionMode], tag: &str) -> Result<String> {
+    fn begin_block(&mut self, modes: &[TransactionMode], tag: &'static str) -> Result<Tag> {
         self.ensure_transaction()?;
         if self.tx().explicit {
             self.warn(SqlState::ACTIVE_SQL_TRANSACTION, "there is already a transaction in progress");
@@ -224,7 +232,7 @@ impl Session {
         let start_us = self.tx().start_us;
         self.backend.activity.lock().transaction_start_us = Some(start_us);
         self.set_modes(modes)?;
-        Ok(tag.into())
+        Ok(Tag::Word(tag))
     }
 
     /// SET TRANSACTION, and the modes of BEGIN.
@@ -275,12 +283,11 @@ impl Session {
         Ok(())
     }
 
-    async fn end_block(&mut self, commit: bool, chain: bool) -> Result<String> {
+    async fn end_block(&mut self, commit: bool, chain: bool) -> Result<Tag> {
         let Some(t) = self.transaction.as_ref().filter(|t| t.explicit) else {
             if chain {
-                return self
-                    .require_block(if commit { "COMMIT AND CHAIN" } else { "ROLLBACK AND CHAIN" })
-                    .map(|()| String::new());
+                let what = if commit { "COMMIT AND CHAIN" } else { "ROLLBACK AND CHAIN" };
+                self.require_block(what)?;
             }
             self.warn(SqlState::NO_ACTIVE_SQL_TRANSACTION, "there is no transaction in progress");
             if commit {
@@ -288,21 +295,21 @@ impl Session {
             } else {
                 self.roll_back();
             }
-            return Ok(if commit { "COMMIT" } else { "ROLLBACK" }.into());
+            return Ok(Tag::Word(if commit { "COMMIT" } else { "ROLLBACK" }));
         };
         let really = commit && !t.failed;
-        let modes = (self.settings.get("transaction_isolation").to_owned(), t.read_only);
+        let modes = chain.then(|| (self.settings.get("transaction_isolation").to_owned(), t.read_only));
         if really {
             self.commit().await?;
         } else {
             self.roll_back();
         }
-        if chain {
-            self.begin(&[], "BEGIN")?;
-            self.set_isolation(&modes.0)?;
-            self.set_read_only(modes.1)?;
+        if let Some((isolation, read_only)) = modes {
+            self.begin_block(&[], "BEGIN")?;
+            self.set_isolation(&isolation)?;
+            self.set_read_only(read_only)?;
         }
-        Ok(if really { "COMMIT" } else { "ROLLBACK" }.into())
+        Ok(Tag::Word(if really { "COMMIT" } else { "ROLLBACK" }))
     }
 
     /// Ends an implicit transaction; an explicit one goes on.
@@ -315,47 +322,58 @@ impl Session {
 
     /// The procedure at the head of this file. On an error the transaction is gone, rolled back.
     pub(super) async fn commit(&mut self) -> Result<()> {
-        if self.transaction.is_none() {
-            return Ok(());
-        }
-        if let Err(e) = self.before_commit().await {
+        if self.transaction.is_some()
+            && self.has_work_at_commit()
+            && let Err(e) = Box::pin(self.work_at_commit()).await
+        {
             self.roll_back();
             return Err(e);
         }
-        let mut t = self.transaction.take().expect("checked above");
-        let committed = match t.catalog.is_changed() {
-            true => t.txn.commit_with(t.catalog.publication()),
-            false => t.txn.commit(),
-        };
-        let committed = match committed {
-            Ok(committed) => committed,
-            Err(e) => {
-                drop(t);
-                self.after_end(false);
-                return Err(e);
-            }
-        };
-        self.floor = self.floor.max(committed.wait_for);
-        self.database.backends.deliver(&t.notifications);
-        drop(t);
-        self.after_end(true);
-        self.wait_durable(committed.wait_for).await
+        // SET LOCAL may have said so, which ends with the transaction.
+        let synchronous = self.environment.synchronous_commit;
+        let lsn = self.commit_now()?;
+        if !synchronous {
+            self.database.engine.acknowledge(lsn);
+        } else if self.database.engine.durable() < lsn {
+            self.time_has_passed();
+            Box::pin(self.database.engine.wait_durable(lsn)).await?;
+        }
+        Ok(())
     }
 
-    async fn before_commit(&mut self) -> Result<()> {
-        if !self.portals.is_empty() {
-            Box::pin(self.hold_cursors()).await?;
-        }
+    fn has_work_at_commit(&mut self) -> bool {
+        let deferred = self.transaction.as_ref().is_some_and(|t| !t.deferred.is_empty());
+        deferred || self.has_temporary() || self.portals.cursors().any(|(_, _, c)| c.hold && !c.held)
+    }
+
+    async fn work_at_commit(&mut self) -> Result<()> {
+        self.hold_cursors().await?;
         if !self.tx().deferred.is_empty() {
-            Box::pin(self.run_deferred()).await?;
+            self.run_deferred().await?;
         }
         if self.has_temporary() { self.with_temporary(ddl::end_of_transaction) } else { Ok(()) }
     }
 
+    /// Steps 2 and 3. Answers what must be durable before the client may hear of it.
+    fn commit_now(&mut self) -> Result<Lsn> {
+        let Some(mut t) = self.transaction.take() else { return Ok(Lsn::ZERO) };
+        let committed = match t.catalog.is_changed() {
+            true => t.txn.commit_with(t.catalog.publication()),
+            false => t.txn.commit(),
+        };
+        if let Ok(committed) = &committed {
+            self.floor = self.floor.max(committed.wait_for);
+            self.database.backends.deliver(&t.notifications);
+        }
+        self.end(t, committed.is_ok());
+        committed.map(|c| c.wait_for)
+    }
+
     /// Whether the session has a schema for temporary relations.
     fn has_temporary(&mut self) -> bool {
-        let t = self.transaction.as_mut().expect("a transaction has begun");
-        self.environment.search_path(t.catalog.effective()).temp.is_some()
+        let Some(t) = &self.transaction else { return false };
+        self.environment.resolve(t.catalog.effective());
+        self.environment.path.temp.is_some()
     }
 
     /// Takes the session's temporary relations out of the world, in a transaction of its own. Whatever hinders that leaves
@@ -373,30 +391,23 @@ impl Session {
         }
     }
 
-    async fn wait_durable(&mut self, lsn: Lsn) -> Result<()> {
-        if !self.environment.synchronous_commit {
-            self.database.engine.acknowledge(lsn);
-            return Ok(());
-        }
-        if self.database.engine.durable() >= lsn {
-            return Ok(());
-        }
-        self.database.engine.wait_durable(lsn).await
-    }
-
     pub(super) fn roll_back(&mut self) {
         if let Some(mut t) = self.transaction.take() {
             self.floor = self.floor.max(t.txn.floor());
             t.txn.rollback();
-            drop(t);
-            self.after_end(false);
+            self.end(t, false);
         }
     }
 
-    fn after_end(&mut self, committed: bool) {
-        if !self.portals.is_empty() {
-            self.portals.retain(|_, p| p.is_held());
-        }
+    /// Keeps a transaction that has ended for the next one to use.
+    fn end(&mut self, mut t: Box<Transaction>, committed: bool) {
+        (t.explicit, t.failed, t.used) = (false, false, false);
+        t.deferred.clear();
+        t.notifications.clear();
+        t.companions.clear();
+        t.savepoints.clear();
+        self.ended = Some(t);
+        self.portals.end_transaction();
         self.settings.end_transaction(committed);
         self.environment.refresh(&self.settings);
     }

@@ -4,7 +4,7 @@
 use super::Session;
 use super::backend::Interrupt;
 use super::environment::split_path;
-use super::portal::{Source, Tag};
+use super::portal::{RowsTag, Source};
 use super::prepare::is_planned;
 use super::run::{in_place, no_such_statement};
 use super::settings::{Scope, unrecognized};
@@ -43,11 +43,11 @@ pub fn text_rows(columns: &[&str], rows: Vec<Vec<String>>, tag: &str) -> Source 
         builder.finish()
     });
     let batches = if count == 0 { VecDeque::new() } else { VecDeque::from([Batch::new(arrays.collect(), count)]) };
-    Source::Rows { columns: described, batches, tag: Tag::Text(tag.to_owned()) }
+    Source::Rows { columns: described, batches, tag: RowsTag::Text(tag.to_owned()) }
 }
 
 pub fn done(tag: &str) -> Source {
-    Source::Rows { columns: Arc::new([]), batches: VecDeque::new(), tag: Tag::Text(tag.to_owned()) }
+    Source::Rows { columns: Arc::new([]), batches: VecDeque::new(), tag: RowsTag::Text(tag.to_owned()) }
 }
 
 impl Session {
@@ -81,6 +81,7 @@ impl Session {
         in_block: bool,
         sink: &mut S,
     ) -> Result<Source> {
+        self.time_has_passed();
         match &raw.stmt {
             Statement::Set(set) => self.set(set).map(|()| done(if set.is_reset() { "RESET" } else { "SET" })),
             Statement::Show(target) => self.show(target),
@@ -356,12 +357,7 @@ impl Session {
             .detail(format!("Expected {} parameters but got {}.", prepared.params.len(), e.args.len())));
         }
         let params = self.arguments(e, &prepared.params)?;
-        loop {
-            let plan = self.current_plan(&prepared)?;
-            if self.lock_relations(&plan).await? {
-                return Ok(Source::Query { plan, params, run: None });
-            }
-        }
+        self.prepared_run(&prepared, params).await.map(Source::Query)
     }
 
     fn arguments(&mut self, e: &Execute, types: &[SqlType]) -> Result<Vec<Datum>> {
@@ -395,6 +391,7 @@ impl Session {
         Ok(match what {
             Discard::Plans => {
                 self.database.plans.clear();
+                self.idle.clear();
                 done("DISCARD PLANS")
             }
             Discard::Sequences => {
@@ -411,6 +408,7 @@ impl Session {
                 self.settings.reset_all();
                 self.environment.refresh(&self.settings);
                 self.statements.clear();
+                self.idle.clear();
                 self.database.backends.unlisten(self.backend.process, None);
                 self.sequences.clear();
                 self.owner.unlock_all();

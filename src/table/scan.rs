@@ -198,6 +198,9 @@ fn push_key_column(columns: &[super::def::KeyColumn], bytes: &[u8], out: &mut Co
     })
 }
 
+/// How much memory a [`FetchedRow`] that lies idle keeps in each buffer.
+const KEPT_BYTES: usize = 4 << 10;
+
 /// One row as fetched: its key and its bytes. Kept and refilled by whoever looks up many.
 #[derive(Debug, Default)]
 pub struct FetchedRow {
@@ -206,6 +209,15 @@ pub struct FetchedRow {
 }
 
 impl FetchedRow {
+    /// Lets go of memory that only a long row needed.
+    pub fn shrink(&mut self) {
+        for buffer in [&mut self.key, &mut self.value] {
+            if buffer.capacity() > KEPT_BYTES {
+                *buffer = Vec::new();
+            }
+        }
+    }
+
     pub fn view(&self) -> RowView<'_> {
         RowView::new(&self.value)
     }

@@ -32,6 +32,11 @@ impl Txn {
     /// 7. Let go of the writer lock, then of the row locks: whoever waits for them sees the commit.
     /// 8. Now and then, purge what has become garbage.
     pub fn commit_with(&mut self, publish: impl FnOnce(Lsn)) -> Result<Committed> {
+        if self.writes.is_empty() {
+            let wait_for = self.floor();
+            self.end();
+            return Ok(Committed { lsn: None, wait_for });
+        }
         let batch = self.writes.encode();
         let written = if batch.is_empty() { Ok(None) } else { self.write(&batch, publish).map(Some) };
         let floor = self.floor();

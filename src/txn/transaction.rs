@@ -328,8 +328,18 @@ impl Txn {
 
     /// Undoes everything and releases the locks. The transaction is as new, with no statement begun.
     pub fn rollback(&mut self) {
-        self.writes = WriteSet::new(self.shared.options.write_set_bytes_max);
+        if !self.writes.is_empty() {
+            self.writes = WriteSet::new(self.shared.options.write_set_bytes_max);
+        }
         self.end();
+    }
+
+    /// Makes a new transaction, with an id of its own, of one that has been committed or rolled back.
+    pub fn renew(&mut self, isolation: Isolation) {
+        debug_assert!(self.writes.is_empty() && self.held.is_empty() && self.snapshot.is_none(), "it has ended");
+        self.id = self.shared.new_txn_id();
+        self.floor = AtomicU64::new(0);
+        self.set_isolation(isolation, false);
     }
 
     /// Lets go of everything but the writes, which are committed or gone.

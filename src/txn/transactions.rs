@@ -71,8 +71,11 @@ impl Transactions {
     }
 
     pub fn begin(self: &Arc<Self>, owner: &Owner, isolation: Isolation) -> Txn {
-        let id = TxnId(self.next_txn.fetch_add(1, Relaxed));
-        Txn::new(Arc::clone(self), owner.clone(), id, isolation)
+        Txn::new(Arc::clone(self), owner.clone(), self.new_txn_id(), isolation)
+    }
+
+    pub(super) fn new_txn_id(&self) -> TxnId {
+        TxnId(self.next_txn.fetch_add(1, Relaxed))
     }
 
     /// `process` is the session's number in deadlock reports and `pg_locks`.

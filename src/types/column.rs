@@ -8,15 +8,14 @@ use super::item;
 use super::numeric::NumericRef;
 use super::{DatumRef, Physical};
 use arrow_array::builder::{
-    BinaryViewBuilder, BooleanBuilder, FixedSizeBinaryBuilder, PrimitiveBuilder, StringViewBuilder,
+    ArrayBuilder, BinaryViewBuilder, BooleanBuilder, FixedSizeBinaryBuilder, StringViewBuilder,
 };
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Float32Type, Float64Type, Int16Type, Int32Type, Int64Type, UInt32Type};
+use arrow_array::types::{ArrowPrimitiveType, Float32Type, Float64Type, Int16Type, Int32Type, Int64Type, UInt32Type};
 use arrow_array::{
     Array, ArrayRef, BinaryViewArray, BooleanArray, FixedSizeBinaryArray, PrimitiveArray, StringViewArray,
-    new_null_array,
 };
-use arrow_buffer::ScalarBuffer;
+use arrow_buffer::{NullBufferBuilder, ScalarBuffer};
 use arrow_schema::DataType;
 use std::sync::Arc;
 
@@ -47,15 +46,47 @@ pub struct ColumnBuilder {
 #[derive(Debug)]
 enum Builder {
     Bool(BooleanBuilder),
-    Int16(PrimitiveBuilder<Int16Type>),
-    Int32(PrimitiveBuilder<Int32Type>),
-    Int64(PrimitiveBuilder<Int64Type>),
-    UInt32(PrimitiveBuilder<UInt32Type>),
-    Float32(PrimitiveBuilder<Float32Type>),
-    Float64(PrimitiveBuilder<Float64Type>),
+    Int16(Primitives<Int16Type>),
+    Int32(Primitives<Int32Type>),
+    Int64(Primitives<Int64Type>),
+    UInt32(Primitives<UInt32Type>),
+    Float32(Primitives<Float32Type>),
+    Float64(Primitives<Float64Type>),
     Text(StringViewBuilder),
     Bytes(BinaryViewBuilder),
     Fixed16(FixedSizeBinaryBuilder),
+}
+
+/// Values of fixed width. Arrow's own builder hands them over by way of its untyped `ArrayData`, which costs a short query
+/// more than reading the row does.
+#[derive(Debug)]
+struct Primitives<T: ArrowPrimitiveType> {
+    values: Vec<T::Native>,
+    nulls: NullBufferBuilder,
+}
+
+impl<T: ArrowPrimitiveType> Primitives<T> {
+    fn with_capacity(capacity: usize) -> Self {
+        Primitives { values: Vec::with_capacity(capacity), nulls: NullBufferBuilder::new(capacity) }
+    }
+
+    fn append_value(&mut self, value: T::Native) {
+        self.values.push(value);
+        self.nulls.append_non_null();
+    }
+
+    fn append_null(&mut self) {
+        self.values.push(T::Native::default());
+        self.nulls.append_null();
+    }
+
+    fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    fn finish(&mut self) -> PrimitiveArray<T> {
+        PrimitiveArray::new(std::mem::take(&mut self.values).into(), self.nulls.finish())
+    }
 }
 
 macro_rules! each {
@@ -79,12 +110,12 @@ impl ColumnBuilder {
     pub fn new(form: Physical, capacity: usize) -> ColumnBuilder {
         let inner = match form {
             Physical::Bool => Builder::Bool(BooleanBuilder::with_capacity(capacity)),
-            Physical::Int16 => Builder::Int16(PrimitiveBuilder::with_capacity(capacity)),
-            Physical::Int32 => Builder::Int32(PrimitiveBuilder::with_capacity(capacity)),
-            Physical::Int64 => Builder::Int64(PrimitiveBuilder::with_capacity(capacity)),
-            Physical::UInt32 => Builder::UInt32(PrimitiveBuilder::with_capacity(capacity)),
-            Physical::Float32 => Builder::Float32(PrimitiveBuilder::with_capacity(capacity)),
-            Physical::Float64 => Builder::Float64(PrimitiveBuilder::with_capacity(capacity)),
+            Physical::Int16 => Builder::Int16(Primitives::with_capacity(capacity)),
+            Physical::Int32 => Builder::Int32(Primitives::with_capacity(capacity)),
+            Physical::Int64 => Builder::Int64(Primitives::with_capacity(capacity)),
+            Physical::UInt32 => Builder::UInt32(Primitives::with_capacity(capacity)),
+            Physical::Float32 => Builder::Float32(Primitives::with_capacity(capacity)),
+            Physical::Float64 => Builder::Float64(Primitives::with_capacity(capacity)),
             Physical::Text => Builder::Text(StringViewBuilder::with_capacity(capacity)),
             Physical::Bytes | Physical::Numeric | Physical::Array | Physical::Record => {
                 Builder::Bytes(BinaryViewBuilder::with_capacity(capacity))
@@ -141,8 +172,7 @@ impl ColumnBuilder {
     }
 
     pub fn len(&self) -> usize {
-        use arrow_array::builder::ArrayBuilder;
-        each!(&self.inner, b => ArrayBuilder::len(b))
+        each!(&self.inner, b => b.len())
     }
 
     pub fn is_empty(&self) -> bool {
@@ -241,7 +271,25 @@ fn sixteen(bytes: &[u8]) -> [u8; 16] {
 
 /// A column of `rows` NULLs.
 pub fn null_column(form: Physical, rows: usize) -> ArrayRef {
-    new_null_array(&data_type(form), rows)
+    match form {
+        Physical::Bool => Arc::new(BooleanArray::new_null(rows)),
+        Physical::Int16 => Arc::new(PrimitiveArray::<Int16Type>::new_null(rows)),
+        Physical::Int32 => Arc::new(PrimitiveArray::<Int32Type>::new_null(rows)),
+        Physical::Int64 => Arc::new(PrimitiveArray::<Int64Type>::new_null(rows)),
+        Physical::UInt32 => Arc::new(PrimitiveArray::<UInt32Type>::new_null(rows)),
+        Physical::Float32 => Arc::new(PrimitiveArray::<Float32Type>::new_null(rows)),
+        Physical::Float64 => Arc::new(PrimitiveArray::<Float64Type>::new_null(rows)),
+        Physical::Text => Arc::new(StringViewArray::new_null(rows)),
+        Physical::Bytes | Physical::Numeric | Physical::Array | Physical::Record => {
+            Arc::new(BinaryViewArray::new_null(rows))
+        }
+        Physical::Interval | Physical::Uuid => Arc::new(FixedSizeBinaryArray::new_null(16, rows)),
+    }
+}
+
+fn natives<T: ArrowPrimitiveType>(value: T::Native, rows: usize) -> ArrayRef {
+    let values = if rows == 1 { Vec::from([value]) } else { vec![value; rows] };
+    Arc::new(PrimitiveArray::<T>::new(values.into(), None))
 }
 
 /// A column that says the same value `rows` times; long values are stored once.
@@ -249,16 +297,17 @@ pub fn constant_column(form: Physical, value: DatumRef<'_>, rows: usize) -> Arra
     match value {
         DatumRef::Null => null_column(form, rows),
         DatumRef::Bool(v) => Arc::new(BooleanArray::from(vec![v; rows])),
-        DatumRef::Int2(v) => Arc::new(PrimitiveArray::<Int16Type>::from_value(v, rows)),
-        DatumRef::Int4(v) => Arc::new(PrimitiveArray::<Int32Type>::from_value(v, rows)),
-        DatumRef::Int8(v) => Arc::new(PrimitiveArray::<Int64Type>::from_value(v, rows)),
-        DatumRef::Oid(v) => Arc::new(PrimitiveArray::<UInt32Type>::from_value(v, rows)),
-        DatumRef::Float4(v) => Arc::new(PrimitiveArray::<Float32Type>::from_value(v, rows)),
-        DatumRef::Float8(v) => Arc::new(PrimitiveArray::<Float64Type>::from_value(v, rows)),
+        DatumRef::Int2(v) => natives::<Int16Type>(v, rows),
+        DatumRef::Int4(v) => natives::<Int32Type>(v, rows),
+        DatumRef::Int8(v) => natives::<Int64Type>(v, rows),
+        DatumRef::Oid(v) => natives::<UInt32Type>(v, rows),
+        DatumRef::Float4(v) => natives::<Float32Type>(v, rows),
+        DatumRef::Float8(v) => natives::<Float64Type>(v, rows),
         value => {
             let mut one = ColumnBuilder::new(form, 1);
             one.push(value);
-            repeat(&one.finish(), rows)
+            let one = one.finish();
+            if rows == 1 { one } else { repeat(&one, rows) }
         }
     }
 }

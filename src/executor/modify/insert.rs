@@ -169,4 +169,13 @@ impl Operator for InsertOp {
     fn rewind(&mut self, _cx: &mut Cx<'_>) -> Result<()> {
         Err(Error::internal("a modification cannot be repeated"))
     }
+
+    fn is_done(&self) -> bool {
+        self.output.is_done()
+    }
+
+    fn recycle(&mut self) -> bool {
+        self.output = Output::default();
+        self.input.recycle()
+    }
 }

@@ -63,6 +63,11 @@ struct Output {
 }
 
 impl Output {
+    /// The modification has run and its rows are out.
+    fn is_done(&self) -> bool {
+        self.rows.as_ref().is_some_and(VecDeque::is_empty)
+    }
+
     fn take(&mut self, cx: &Cx<'_>) -> Option<Batch> {
         take_rows(self.rows.as_mut()?, cx.batch_rows)
     }

@@ -7,7 +7,7 @@ use crate::catalog::system::NoFacts;
 use crate::catalog::tests::engine;
 use crate::catalog::{CatalogStore, CatalogTxn, PG_CATALOG, POSTGRES_DATABASE, PUBLIC, sample};
 use crate::executor::foreign_key::{Deferred, run_deferred};
-use crate::executor::{ExecContext, Execution, TempSpace, start, start_instrumented, take_first_lock};
+use crate::executor::{ExecContext, Execution, TempSpace, start, start_instrumented};
 use crate::expr::{EvalState, NoHost};
 use crate::io::SimDisk;
 use crate::planner::PlannerSettings;
@@ -267,8 +267,8 @@ impl Session<'_> {
         start(plan, vec![])
     }
 
-    pub fn first_lock(&mut self, plan: &PreparedPlan) -> Result<()> {
-        self.with_env(|env| take_first_lock(plan, &[], env))
+    pub fn first_lock(&mut self, plan: &Arc<PreparedPlan>) -> Result<()> {
+        self.with_env(|env| start(Arc::clone(plan), vec![]).take_first_lock(env))
     }
 
     pub fn drain(&mut self, run: &mut Execution) -> Result<Vec<Vec<String>>> {
