@@ -1,6 +1,6 @@
 //! [`Txn`]: statements, reads, writes and locks of one transaction.
 
-use super::lock::{LockHash, LockKey, LockMode, LockWait, Locked, Outcome, Owner, Scope, Ticket, Wait};
+use super::lock::{LockHash, LockKey, LockMode, LockWait, Locked, Noted, Outcome, Owner, Scope, Ticket, Wait};
 use super::reads::Reads;
 use super::transactions::Transactions;
 use super::view::{Access, Currency, Isolation, ReadView, Savepoint, Statement, TxnId};
@@ -278,7 +278,15 @@ impl Txn {
         scope: Scope,
         wait: Wait,
     ) -> Result<Locked> {
-        match self.owner.table().lock(self.owner.id(), self.id, hash, key.tag(), mode, scope, wait)? {
+        let (table, tag) = (self.owner.table(), key.tag());
+        if scope == Scope::Transaction {
+            match table.note(self.owner.notes(), hash, tag, mode) {
+                Noted::Granted => return Ok(Locked::Granted),
+                Noted::AlreadyHeld => return Ok(Locked::AlreadyHeld),
+                Noted::No => {}
+            }
+        }
+        match table.lock(self.owner.id(), self.id, hash, tag, mode, scope, wait)? {
             Outcome::Granted => Ok(Locked::Granted),
             Outcome::AlreadyHeld => Ok(Locked::AlreadyHeld),
             Outcome::Busy => Ok(Locked::Busy),
@@ -329,7 +337,7 @@ impl Txn {
     /// Undoes everything and releases the locks. The transaction is as new, with no statement begun.
     pub fn rollback(&mut self) {
         if !self.writes.is_empty() {
-            self.writes = WriteSet::new(self.shared.options.write_set_bytes_max);
+            self.writes.reset();
         }
         self.end();
     }
@@ -354,9 +362,15 @@ impl Txn {
 
     /// Newest first: whoever waits for several gets the one it will need last, last.
     fn release_locks(&mut self, keep: usize) {
+        if self.held.len() <= keep {
+            return;
+        }
         let (table, owner) = (self.owner.table(), self.owner.id());
-        for Held { hash, mode } in self.held.drain(keep.min(self.held.len())..).rev() {
-            table.release(owner, hash, mode, Scope::Transaction);
+        let mut notes = self.owner.notes().lock();
+        for Held { hash, mode } in self.held.drain(keep..).rev() {
+            if !notes.release(hash, mode) {
+                table.release(owner, hash, mode, Scope::Transaction);
+            }
         }
     }
 

@@ -18,6 +18,8 @@ const NONE: u32 = u32::MAX;
 const DELETED: u32 = u32::MAX;
 /// A change must fit into one log record, with room for what is around it.
 const BYTES_MAX: usize = 1 << 29;
+/// What an empty set keeps of its arena, and as much of its log.
+const KEPT_BYTES: usize = 4 << 10;
 /// What a change costs beyond its bytes: its place in the log and its key's in the map.
 const CHANGE_BYTES: usize = size_of::<Change>() + 48;
 
@@ -75,6 +77,18 @@ fn split(map_key: &[u8]) -> (TreeId, &[u8]) {
 impl WriteSet {
     pub(super) fn new(bytes_max: u64) -> WriteSet {
         WriteSet { log: Vec::new(), arena: Vec::new(), last: BTreeMap::new(), trees: Vec::new(), bytes_max }
+    }
+
+    /// Forgets everything, but keeps a little memory for the next transaction.
+    pub(super) fn reset(&mut self) {
+        if self.arena.capacity() > KEPT_BYTES || self.log.capacity() > KEPT_BYTES / size_of::<Change>() {
+            *self = WriteSet::new(self.bytes_max);
+            return;
+        }
+        self.log.clear();
+        self.arena.clear();
+        self.last.clear();
+        self.trees.clear();
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -1,7 +1,8 @@
 //! Locks on rows, tables, names and numbers: one table in memory for all of them.
 //!
-//! Read in this order: `mode.rs`, `queue.rs`, `table.rs`, `wait.rs`, `owner.rs`.
+//! Read in this order: `mode.rs`, `queue.rs`, `table.rs`, `fast.rs`, `wait.rs`, `owner.rs`.
 
+mod fast;
 mod mode;
 mod owner;
 mod queue;
@@ -22,6 +23,7 @@ pub use queue::OwnerId;
 pub use table::LockLine;
 pub use wait::{LockWait, Waited};
 
+pub(super) use fast::Noted;
 pub(super) use queue::Scope;
 pub(super) use table::{LockHash, LockTable, Outcome};
 pub(super) use wait::Ticket;

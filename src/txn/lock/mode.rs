@@ -146,6 +146,16 @@ impl LockMode {
         CONFLICTS[self as usize]
     }
 
+    /// The table modes of ordinary statements, which conflict with none of each other.
+    pub(super) fn is_weak(self) -> bool {
+        matches!(self, AccessShare | RowShare | RowExclusive)
+    }
+
+    /// Those that a weak mode conflicts with.
+    pub(super) fn is_strong(self) -> bool {
+        matches!(self, Share | ShareRowExclusive | Exclusive | AccessExclusive)
+    }
+
     /// Whether holding `held` makes asking for this mode pointless. Table modes are recorded one by one, as `pg_locks`
     /// shows them; the row modes are a ladder.
     pub(super) fn covered_by(self, held: Modes) -> bool {
@@ -183,6 +193,13 @@ mod tests {
                 assert_eq!(a.conflicts().has(b), b.conflicts().has(a), "{a:?} {b:?}");
                 assert!(!a.conflicts().has(b) || (a <= Update) == (b <= Update));
             }
+        }
+    }
+
+    #[test]
+    fn only_strong_modes_conflict_with_weak_ones() {
+        for weak in ALL.into_iter().filter(|m| m.is_weak()) {
+            assert!(weak.conflicts().iter().all(LockMode::is_strong), "{weak:?}");
         }
     }
 

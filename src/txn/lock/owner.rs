@@ -1,5 +1,6 @@
 //! Who locks: a session, whose transactions come and go, and who may hold advisory locks beyond them.
 
+use super::fast::Notes;
 use super::mode::{LockKey, LockMode};
 use super::queue::{OwnerId, Scope};
 use super::table::{LockHash, LockTable};
@@ -15,6 +16,7 @@ pub struct Owner(Arc<Inner>);
 struct Inner {
     id: OwnerId,
     table: Arc<LockTable>,
+    notes: Arc<Notes>,
     /// How often each session-level lock was taken.
     session: Mutex<HashMap<(LockHash, LockMode), u32>>,
 }
@@ -22,7 +24,8 @@ struct Inner {
 impl Owner {
     pub(in crate::txn) fn new(table: &Arc<LockTable>, process: i32, serial: u32) -> Owner {
         let id = OwnerId(u64::from(process as u32) << 32 | u64::from(serial));
-        Owner(Arc::new(Inner { id, table: Arc::clone(table), session: Mutex::default() }))
+        let notes = table.register(id);
+        Owner(Arc::new(Inner { id, table: Arc::clone(table), notes, session: Mutex::default() }))
     }
 
     pub(in crate::txn) fn id(&self) -> OwnerId {
@@ -31,6 +34,11 @@ impl Owner {
 
     pub(in crate::txn) fn table(&self) -> &Arc<LockTable> {
         &self.0.table
+    }
+
+    /// The weak table locks of its transactions.
+    pub(in crate::txn) fn notes(&self) -> &Notes {
+        &self.0.notes
     }
 
     /// Counts a session-level lock that was granted.
@@ -75,5 +83,6 @@ impl Inner {
 impl Drop for Inner {
     fn drop(&mut self) {
         self.unlock_all();
+        self.table.unregister(&self.notes);
     }
 }

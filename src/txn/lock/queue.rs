@@ -130,7 +130,8 @@ impl<T> Lock<T> {
         }
     }
 
-    fn hold(&mut self, owner: OwnerId, mode: LockMode, scope: Scope) {
+    /// Takes the lock, which nobody's conflicts with.
+    pub(super) fn hold(&mut self, owner: OwnerId, mode: LockMode, scope: Scope) {
         let at = self.holders.iter().position(|h| h.owner == owner).unwrap_or_else(|| {
             self.holders.push(Holder { owner, transaction: Modes::NONE, session: Modes::NONE });
             self.holders.len() - 1
@@ -150,14 +151,16 @@ impl<T> Lock<T> {
         queue.remove(place)
     }
 
-    /// Lets go of one mode. Call [`Lock::hand_over`] afterwards.
-    pub(super) fn release(&mut self, owner: OwnerId, mode: LockMode, scope: Scope) {
-        let Some(at) = self.holders.iter().position(|h| h.owner == owner) else { return };
+    /// Lets go of one mode; false when it was not held. Call [`Lock::hand_over`] afterwards.
+    pub(super) fn release(&mut self, owner: OwnerId, mode: LockMode, scope: Scope) -> bool {
+        let Some(at) = self.holders.iter().position(|h| h.owner == owner) else { return false };
         let modes = self.holders[at].in_scope(scope);
+        let held = modes.has(mode);
         *modes = modes.without(mode);
         if self.holders[at].modes() == Modes::NONE {
             self.holders.swap_remove(at);
         }
+        held
     }
 
     /// Grants what can be granted now, in order; the new holders' waiters.

@@ -35,9 +35,13 @@ mod sync {
 }
 
 use super::{TxnId, Wait};
-use crate::base::TreeId;
+use crate::base::{Oid, TreeId};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
+#[allow(dead_code, clippy::duplicate_mod)]
+#[path = "fast.rs"]
+mod fast;
 #[allow(dead_code, clippy::duplicate_mod)]
 #[path = "mode.rs"]
 mod mode;
@@ -51,6 +55,7 @@ mod table;
 #[path = "wait.rs"]
 mod wait;
 
+use fast::Noted;
 use mode::{LockKey as Key, LockMode as Mode};
 use queue::{OwnerId, Scope};
 use table::{LockTable, Outcome};
@@ -101,4 +106,62 @@ fn client(table: &Arc<LockTable>, n: u64, picked: [u8; 2]) {
 fn every_wait_ends() {
     shuttle::check_random(run, 500);
     shuttle::check_pct(run, 300, 3);
+}
+
+/// Takes a table lock as a transaction does; false when it would wait.
+fn lock_table(table: &Arc<LockTable>, notes: &fast::Notes, n: u64, mode: Mode) -> bool {
+    let key = Key::Relation { database: Oid(1), relation: Oid(2) };
+    let hash = table.hash(&key);
+    if table.note(notes, hash, key.tag(), mode) == Noted::Granted {
+        return true;
+    }
+    let owner = OwnerId(n << 32);
+    match table.lock(owner, TxnId(n), hash, key.tag(), mode, Scope::Transaction, Wait::Block).unwrap() {
+        Outcome::Granted => true,
+        Outcome::Queued(ticket, wait) => {
+            shuttle::future::block_on(wait).unwrap();
+            table.settle(owner, hash, &ticket)
+        }
+        Outcome::AlreadyHeld | Outcome::Busy => unreachable!("each holds one lock, and may wait"),
+    }
+}
+
+/// Two take weak locks on a table and two take strong ones, each twice: a strong one has the table to itself.
+fn weak_and_strong() {
+    let table = Arc::new(LockTable::new());
+    let (weak, strong) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
+    let modes = [Mode::AccessShare, Mode::RowExclusive, Mode::AccessExclusive, Mode::AccessExclusive];
+    let threads = modes.into_iter().enumerate().map(|(n, mode)| {
+        let (table, weak, strong, n) = (table.clone(), weak.clone(), strong.clone(), n as u64 + 1);
+        shuttle::thread::spawn(move || {
+            let notes = table.register(OwnerId(n << 32));
+            let hash = table.hash(&Key::Relation { database: Oid(1), relation: Oid(2) });
+            for _ in 0..2 {
+                assert!(lock_table(&table, &notes, n, mode));
+                let mine = if mode.is_strong() { &strong } else { &weak };
+                mine.fetch_add(1, Ordering::SeqCst);
+                shuttle::thread::yield_now();
+                let (weak, strong) = (weak.load(Ordering::SeqCst), strong.load(Ordering::SeqCst));
+                assert!(strong == 0 || (strong == 1 && weak == 0), "{strong} strong and {weak} weak holders");
+                mine.fetch_sub(1, Ordering::SeqCst);
+                if !notes.lock().release(hash, mode) {
+                    table.release(OwnerId(n << 32), hash, mode, Scope::Transaction);
+                }
+            }
+            table.unregister(&notes);
+        })
+    });
+    let threads: Vec<_> = threads.collect();
+    threads.into_iter().for_each(|t| t.join().unwrap());
+    assert!(table.is_empty());
+    let notes = table.register(OwnerId(9 << 32));
+    let key = Key::Relation { database: Oid(1), relation: Oid(2) };
+    let noted = table.note(&notes, table.hash(&key), key.tag(), Mode::AccessShare);
+    assert_eq!(noted, Noted::Granted, "every announcement was withdrawn");
+}
+
+#[test]
+fn a_strong_lock_meets_every_weak_one() {
+    shuttle::check_random(weak_and_strong, 500);
+    shuttle::check_pct(weak_and_strong, 300, 3);
 }

@@ -7,6 +7,7 @@
 //! when a wait begins; so the search from the new waiter, with beginnings of waits kept apart by the `waits` mutex,
 //! finds every cycle. Whoever would close it is the victim.
 
+use super::fast::{FastPath, Noted, Notes};
 use super::mode::{LockKey, LockMode, LockTag};
 use super::queue::{Answer, Lock, OwnerId, Scope, Waiter};
 use super::sync::{Mutex, MutexGuard};
@@ -22,6 +23,13 @@ const SHARDS: usize = 64;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(in crate::txn) struct LockHash(u64);
+
+impl LockHash {
+    /// One of `parts`, by bits that choose neither the shard nor the place in it.
+    pub(super) fn part(self, parts: usize) -> usize {
+        (self.0 >> 32) as usize % parts
+    }
+}
 
 struct Slot {
     hash: u64,
@@ -45,6 +53,7 @@ struct Padded(Mutex<Shard>);
 pub(in crate::txn) struct LockTable {
     shards: Box<[Padded]>,
     waits: Mutex<HashMap<OwnerId, Waiting>>,
+    fast: FastPath,
     hasher: ahash::RandomState,
 }
 
@@ -70,6 +79,7 @@ impl LockTable {
         LockTable {
             shards: (0..SHARDS).map(|_| Padded(Mutex::new(HashTable::new()))).collect(),
             waits: Mutex::new(HashMap::new()),
+            fast: FastPath::new(),
             hasher: ahash::RandomState::new(),
         }
     }
@@ -83,8 +93,55 @@ impl LockTable {
         self.shards[(hash.0 >> 52) as usize % SHARDS].0.lock()
     }
 
+    /// Lets an owner note weak locks, until [`LockTable::unregister`].
+    pub(in crate::txn) fn register(&self, owner: OwnerId) -> Arc<Notes> {
+        self.fast.register(owner)
+    }
+
+    pub(in crate::txn) fn unregister(&self, notes: &Arc<Notes>) {
+        self.fast.unregister(notes);
+    }
+
+    /// Takes a lock to the transaction's end without a word to anybody, if it is weak and nobody minds.
+    pub(in crate::txn) fn note(&self, notes: &Notes, hash: LockHash, tag: LockTag, mode: LockMode) -> Noted {
+        self.fast.note(notes, hash, tag, mode)
+    }
+
+    /// Holders in `notes` are not in the table, so whoever would meet them there must have them moved first.
+    fn announce(&self, hash: LockHash) {
+        self.fast.announce(hash, |owner, note| {
+            let mut shard = self.shard(hash);
+            let slot = shard.entry(hash.0, |slot| slot.hash == hash.0, |slot| slot.hash);
+            let mut slot = slot.or_insert_with(|| Slot { hash: hash.0, tag: note.tag, lock: Lock::default() });
+            note.modes.iter().for_each(|mode| slot.get_mut().lock.hold(owner, mode, Scope::Transaction));
+        });
+    }
+
     #[expect(clippy::too_many_arguments, reason = "who, what, how strongly, how long, and what if not")]
     pub(in crate::txn) fn lock(
+        self: &Arc<Self>,
+        owner: OwnerId,
+        txn: TxnId,
+        hash: LockHash,
+        tag: LockTag,
+        mode: LockMode,
+        scope: Scope,
+        wait: Wait,
+    ) -> Result<Outcome> {
+        let announced = is_announced(tag, mode);
+        if announced {
+            self.announce(hash);
+        }
+        let outcome = self.lock_in_table(owner, txn, hash, tag, mode, scope, wait);
+        // Who has queued withdraws on leaving; a victim of a deadlock has left.
+        if announced && matches!(outcome, Ok(Outcome::AlreadyHeld | Outcome::Busy)) {
+            self.fast.withdraw(hash);
+        }
+        outcome
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "as above")]
+    fn lock_in_table(
         self: &Arc<Self>,
         owner: OwnerId,
         txn: TxnId,
@@ -156,18 +213,26 @@ impl LockTable {
     }
 
     pub(in crate::txn) fn release(&self, owner: OwnerId, hash: LockHash, mode: LockMode, scope: Scope) {
-        self.change(hash, |lock| lock.release(owner, mode, scope));
+        let mut withdrawn = false;
+        self.change(hash, |tag, lock| withdrawn = lock.release(owner, mode, scope) && is_announced(tag, mode));
+        if withdrawn {
+            self.fast.withdraw(hash);
+        }
     }
 
     /// Leaves the queue of a lock. False when the lock was granted before, or the owner did not wait.
     pub(in crate::txn) fn leave(&self, owner: OwnerId, hash: LockHash) -> bool {
-        let mut left = false;
-        self.change(hash, |lock| {
+        let (mut left, mut withdrawn) = (false, false);
+        self.change(hash, |tag, lock| {
             if let Some(waiter) = lock.dequeue(owner) {
                 waiter.ticket.set(State::Left);
                 left = true;
+                withdrawn = is_announced(tag, waiter.mode);
             }
         });
+        if withdrawn {
+            self.fast.withdraw(hash);
+        }
         if left {
             self.forget_wait(owner, hash);
         }
@@ -188,11 +253,12 @@ impl LockTable {
     }
 
     /// Changes a lock, hands it over, and wakes the new holders.
-    fn change(&self, hash: LockHash, change: impl FnOnce(&mut Lock<Arc<Ticket>>)) {
+    fn change(&self, hash: LockHash, change: impl FnOnce(LockTag, &mut Lock<Arc<Ticket>>)) {
         let mut shard = self.shard(hash);
         let Ok(mut entry) = shard.find_entry(hash.0, |slot| slot.hash == hash.0) else { return };
-        let lock = &mut entry.get_mut().lock;
-        change(lock);
+        let slot = entry.get_mut();
+        let lock = &mut slot.lock;
+        change(slot.tag, lock);
         let granted = lock.hand_over();
         for waiter in &granted {
             waiter.ticket.set(State::Granted);
@@ -214,6 +280,16 @@ impl LockTable {
     /// Who holds and who waits. Shards are looked at one after the other.
     pub(in crate::txn) fn lines(&self) -> Vec<LockLine> {
         let mut lines = Vec::new();
+        for notes in self.fast.owners() {
+            for note in notes.lock().notes() {
+                lines.extend(note.modes.iter().map(|mode| LockLine {
+                    tag: note.tag,
+                    mode,
+                    process: notes.owner.process(),
+                    granted: true,
+                }));
+            }
+        }
         for shard in self.shards.iter() {
             for slot in shard.0.lock().iter() {
                 for holder in slot.lock.holders() {
@@ -238,7 +314,8 @@ impl LockTable {
     /// Nobody holds and nobody waits.
     #[cfg(test)]
     pub(in crate::txn) fn is_empty(&self) -> bool {
-        self.shards.iter().all(|shard| shard.0.lock().is_empty()) && self.waits.lock().is_empty()
+        let nothing_noted = self.fast.owners().iter().all(|n| n.lock().notes().next().is_none());
+        self.shards.iter().all(|shard| shard.0.lock().is_empty()) && self.waits.lock().is_empty() && nothing_noted
     }
 
     #[cfg(test)]
@@ -247,6 +324,11 @@ impl LockTable {
             shard.0.lock().iter().for_each(|slot| slot.lock.verify());
         }
     }
+}
+
+/// Whether owners that note weak locks must know of this one.
+fn is_announced(tag: LockTag, mode: LockMode) -> bool {
+    mode.is_strong() && matches!(tag, LockTag::Relation { .. })
 }
 
 fn find(shard: &mut Shard, hash: LockHash) -> Option<&mut Slot> {
