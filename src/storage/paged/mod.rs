@@ -41,6 +41,8 @@ mod verify;
 
 #[cfg(test)]
 mod sim_tests;
+#[cfg(test)]
+mod thread_tests;
 
 pub use apply::PendingBatch;
 pub use checkpoint::Opened;

@@ -93,7 +93,7 @@ fn open(disk: &SimDisk, seed: u64, rule: Rule) -> Result<(Arc<PagedStore>, Opene
 }
 
 fn key(n: u64) -> Vec<u8> {
-    let len = if n % 11 == 0 { 110 } else { n as usize % 20 };
+    let len = if n.is_multiple_of(11) { 110 } else { n as usize % 20 };
     let mut key = vec![(n % 5) as u8; len];
     key.extend((n as u16).to_be_bytes());
     key

@@ -30,6 +30,9 @@ struct Entry {
     value: Option<Vec<u8>>,
 }
 
+/// Since when an entry has had a value, or none.
+type State = (Lsn, Option<Vec<u8>>);
+
 type Ops = Vec<(u8, Option<Vec<u8>>)>;
 
 struct Big {
@@ -55,7 +58,7 @@ struct Sim {
     slow: Vec<Slow>,
     applied: Lsn,
     durable: Lsn,
-    history: BTreeMap<u8, Vec<(Lsn, Option<Vec<u8>>)>>,
+    history: BTreeMap<u8, Vec<State>>,
     locked: BTreeSet<u8>,
     big: Vec<Big>,
     changes_after: Lsn,
