@@ -104,7 +104,13 @@ impl Binder<'_> {
         }
         match self.open_relation(name)? {
             Relation::Table(table) => match table.kind {
-                TableKind::Table | TableKind::MaterializedView => self.scan_table(table, alias_name, alias),
+                TableKind::Table => self.scan_table(table, alias_name, alias),
+                TableKind::MaterializedView if table.view.as_ref().is_some_and(|v| !v.populated) => {
+                    let message = format!("materialized view \"{}\" has not been populated", table.name);
+                    Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message)
+                        .hint("Use the REFRESH MATERIALIZED VIEW command."))
+                }
+                TableKind::MaterializedView => self.scan_table(table, alias_name, alias),
                 TableKind::View => self.expand_view(&table, alias_name, alias, locking),
                 TableKind::Composite => Err(wrong_kind(&table.name, "a composite type", name.pos)),
                 TableKind::Partitioned => Err(Error::unsupported("partitioned tables").at(name.pos)),

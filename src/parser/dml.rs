@@ -36,6 +36,8 @@ impl Parser<'_> {
                     tablespace: None,
                     source: Statement::Select(query),
                     with_data: true,
+                    query_start: 0,
+                    query_end: 0,
                 })),
             }),
             other => Ok(other),

@@ -7,7 +7,7 @@ use super::sink::{CopyInput, Sink};
 use super::utility::done;
 use crate::base::{Error, Result, SqlState};
 use crate::binder::{self, Clause};
-use crate::catalog::{Relation, Table};
+use crate::catalog::{Relation, Table, TableKind};
 use crate::executor::copy::{self, CopyFrom, CopyTo};
 use crate::expr::Expr;
 use crate::parser;
@@ -46,7 +46,7 @@ impl Session {
         };
         let found = self.with_env(|env| binder::find_relation(env, relation))?;
         match found {
-            Relation::Table(t) if t.has_rows() => {
+            Relation::Table(t) if t.kind == TableKind::Table => {
                 self.lock_relation(t.oid, mode).await?;
                 self.tx().catalog.refresh()?;
                 let current = self.tx().catalog.effective().table(t.oid).cloned();
@@ -64,7 +64,7 @@ impl Session {
                     format!("cannot {verb} {} \"{}\"", other.noun(), other.name()),
                 );
                 Err(match hint {
-                    Some(hint) if other.relkind() == b'v' => e.hint(hint),
+                    Some(hint) if matches!(other.relkind(), b'v' | b'm') => e.hint(hint),
                     _ => e,
                 })
             }

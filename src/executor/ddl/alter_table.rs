@@ -9,7 +9,7 @@ use super::rebuild::{self, Rows};
 use super::{DdlContext, Outcome, create_table, depend, done, foreign_key, no_column, rename};
 use crate::base::{Error, Result, SqlState};
 use crate::binder::Clause;
-use crate::catalog::{ConstraintKind, Index, Relation, Table};
+use crate::catalog::{ConstraintKind, Index, Relation, Table, TableKind};
 use crate::expr::Expr;
 use crate::parser::ast::{
     AlterTable, AlterTableCommand as Cmd, ColumnConstraintKind, ColumnDef, DropBehavior, Ident, ObjectType,
@@ -35,7 +35,7 @@ pub fn alter_table(s: &AlterTable, cx: &mut DdlContext<'_>) -> Result<Outcome> {
         check_kind(s.object, &found)?;
     }
     match found {
-        Relation::Table(table) if table.has_rows() => {
+        Relation::Table(table) if table.kind == TableKind::Table => {
             cx.lock(table.oid, LockMode::AccessExclusive)?;
             for command in &s.commands {
                 let current = cx.now().table(table.oid).cloned().ok_or_else(Error::restart)?;
@@ -55,13 +55,16 @@ pub fn alter_table(s: &AlterTable, cx: &mut DdlContext<'_>) -> Result<Outcome> {
 fn on_other_relation(cx: &mut DdlContext<'_>, relation: &Relation, command: &Cmd) -> Result<()> {
     match command {
         Cmd::Owner(role) => rename::give(cx, relation, role),
-        // Storage parameters are kept for tables alone; on an index they change nothing.
-        Cmd::SetOptions(_) | Cmd::ResetOptions(_) if matches!(relation, Relation::Index(_)) => Ok(()),
+        // Storage parameters are kept for tables alone; elsewhere they change nothing.
+        Cmd::SetOptions(_) | Cmd::ResetOptions(_) if matches!(relation.relkind(), b'i' | b'm') => Ok(()),
         Cmd::AddColumn { .. } => {
             let message = format!("ALTER action ADD COLUMN cannot be performed on relation \"{}\"", relation.name());
             let detail = match relation {
                 Relation::Index(_) => "This operation is not supported for indexes.",
                 Relation::Sequence(_) => "This operation is not supported for sequences.",
+                Relation::Table(t) if t.kind == TableKind::MaterializedView => {
+                    "This operation is not supported for materialized views."
+                }
                 _ => "This operation is not supported for views.",
             };
             Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message).detail(detail))

@@ -12,9 +12,6 @@ use crate::planner;
 use std::sync::Arc;
 
 pub fn create_table_as(s: &CreateTableAs, cx: &mut DdlContext<'_>) -> Result<Outcome> {
-    if s.materialized {
-        return Err(Error::unsupported("CREATE MATERIALIZED VIEW"));
-    }
     if !matches!(s.source, Statement::Select(_)) {
         return Err(Error::unsupported("CREATE TABLE AS EXECUTE"));
     }
@@ -40,7 +37,8 @@ pub fn create_table_as(s: &CreateTableAs, cx: &mut DdlContext<'_>) -> Result<Out
     Ok(Outcome::Counted("SELECT", rows))
 }
 
-fn fill(cx: &mut DdlContext<'_>, table: crate::base::Oid, plan: planner::plan::PreparedPlan) -> Result<u64> {
+/// Puts the rows of a query into a new table.
+pub fn fill(cx: &mut DdlContext<'_>, table: crate::base::Oid, plan: planner::plan::PreparedPlan) -> Result<u64> {
     let definition = cx.definitions.by_oid(&cx.now(), table)?;
     let mut execution = executor::start(Arc::new(plan), Vec::new());
     let mut rows = 0;

@@ -4,7 +4,7 @@
 use super::constraint::{Wanted, push, timing};
 use super::{DdlContext, names};
 use crate::base::{Error, Oid, Result, SqlState};
-use crate::catalog::{Constraint, ConstraintKind, FkAction, FkMatch, Persistence, Relation, Table};
+use crate::catalog::{Constraint, ConstraintKind, FkAction, FkMatch, Persistence, Relation, Table, TableKind};
 use crate::executor::foreign_key;
 use crate::expr;
 use crate::parser::ast::{Ident, MatchType, References, ReferentialAction};
@@ -102,7 +102,7 @@ fn parent_table(cx: &mut DdlContext<'_>, table: &Arc<Table>, references: &Refere
             format!("referenced relation \"{}\" is not a table", references.table.name),
         ));
     };
-    if !parent.has_rows() {
+    if parent.kind != TableKind::Table {
         return Err(Error::new(
             SqlState::WRONG_OBJECT_TYPE,
             format!("referenced relation \"{}\" is not a table", parent.name),

@@ -21,6 +21,7 @@ mod expression;
 mod foreign_key;
 mod index;
 mod like;
+mod materialized;
 mod names;
 mod rebuild;
 mod rename;
@@ -104,6 +105,8 @@ pub fn refuses_block(statement: &Statement) -> bool {
 pub fn run(statement: &Statement, cx: &mut DdlContext<'_>) -> Result<Outcome> {
     match statement {
         Statement::CreateTable(s) => create_table::create_table(s, cx),
+        Statement::CreateTableAs(s) if s.materialized => materialized::create(s, cx),
+        Statement::RefreshMaterializedView(s) => materialized::refresh(s, cx),
         Statement::CreateTableAs(s) => create_table_as::create_table_as(s, cx),
         Statement::CreateView(s) => view::create_view(s, cx),
         Statement::CreateIndex(s) => index::create_index(s, cx),

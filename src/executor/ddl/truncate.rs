@@ -3,7 +3,7 @@
 
 use super::{DdlContext, Outcome, done, sequence};
 use crate::base::{Error, Oid, Result, SqlState};
-use crate::catalog::{Sequence, Table};
+use crate::catalog::{Sequence, Table, TableKind};
 use crate::parser::ast::{DropBehavior, Truncate};
 use crate::table;
 use crate::txn::LockMode;
@@ -13,6 +13,9 @@ pub fn truncate(s: &Truncate, cx: &mut DdlContext<'_>) -> Result<Outcome> {
     let mut tables: Vec<Oid> = Vec::new();
     for relation in &s.relations {
         let table = cx.locked_table(&relation.name, LockMode::AccessExclusive)?;
+        if table.kind != TableKind::Table {
+            return Err(super::not_a_table(&table.name));
+        }
         if !tables.contains(&table.oid) {
             tables.push(table.oid);
         }

@@ -278,6 +278,9 @@ pub struct CreateTableAs {
     pub source: Statement,
     /// False after WITH NO DATA.
     pub with_data: bool,
+    /// Where the query of a materialized view is in the text.
+    pub query_start: usize,
+    pub query_end: usize,
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -66,7 +66,9 @@ impl Parser<'_> {
         let options = self.opt_reloptions()?;
         let tablespace = self.opt_tablespace()?;
         self.expect_kw(Kw::As)?;
+        let query_start = self.pos();
         let source = Statement::Select(Box::new(self.select_no_parens()?));
+        let query_end = self.last_end();
         let with_data = self.opt_with_data()?;
         Ok(Statement::CreateTableAs(Box::new(CreateTableAs {
             materialized: true,
@@ -79,6 +81,8 @@ impl Parser<'_> {
             tablespace,
             source,
             with_data,
+            query_start,
+            query_end,
         })))
     }
 

@@ -99,6 +99,8 @@ impl Parser<'_> {
             tablespace: table.tablespace,
             source,
             with_data,
+            query_start: 0,
+            query_end: 0,
         })))
     }
 
