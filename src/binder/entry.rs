@@ -11,7 +11,7 @@ use crate::expr::{CastContext, Expr};
 use crate::parser::ast::{self, Statement};
 use crate::types::SqlType;
 
-/// Binds a SELECT, VALUES, INSERT, UPDATE or DELETE. Statements around a query (EXPLAIN, DECLARE, CREATE TABLE AS, ...) hand
+/// Binds a SELECT, VALUES, INSERT, UPDATE, DELETE or MERGE. Statements around a query (EXPLAIN, DECLARE, CREATE TABLE AS, ...) hand
 /// the query over.
 pub fn bind(env: &Environment<'_>, statement: &Statement, parameters: Parameters<'_>) -> Result<Query> {
     let mut binder = Binder::new(*env, parameters);
@@ -20,6 +20,7 @@ pub fn bind(env: &Environment<'_>, statement: &Statement, parameters: Parameters
         Statement::Insert(insert) => (StatementKind::Insert, binder.bind_insert(insert)?),
         Statement::Update(update) => (StatementKind::Update, binder.bind_update(update)?),
         Statement::Delete(delete) => (StatementKind::Delete, binder.bind_delete(delete)?),
+        Statement::Merge(merge) => (StatementKind::Merge, binder.bind_merge(merge)?),
         other => return Err(Error::unsupported(other.kind_name())),
     };
     binder.finish(kind, bound)

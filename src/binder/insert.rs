@@ -175,7 +175,7 @@ impl Binder<'_> {
     }
 
     /// `transformInsertRow`.
-    fn transform_insert_row(
+    pub fn transform_insert_row(
         &mut self,
         insert: &ast::Insert,
         row: &[ast::Expr],
@@ -257,7 +257,7 @@ impl Binder<'_> {
     }
 
     /// By position in the table: what is stored for a row of the source.
-    fn row_values(
+    pub fn row_values(
         &mut self,
         table: &Arc<Table>,
         columns: &[usize],
@@ -397,7 +397,7 @@ impl Binder<'_> {
 }
 
 /// The positions of the columns that the statement fills (`checkInsertTargets`).
-fn insert_columns(table: &Table, view: Option<&ViewRow>, insert: &ast::Insert) -> Result<Vec<usize>> {
+pub(super) fn insert_columns(table: &Table, view: Option<&ViewRow>, insert: &ast::Insert) -> Result<Vec<usize>> {
     let list = &insert.columns[..];
     if let (Some(view), true) = (view, list.is_empty()) {
         return view.columns.first(match &insert.source {
@@ -477,7 +477,7 @@ fn check_count(
 }
 
 /// Whether a column may be given a value other than DEFAULT.
-fn check_given(column: &Column, overriding: Option<Overriding>) -> Result<()> {
+pub(super) fn check_given(column: &Column, overriding: Option<Overriding>) -> Result<()> {
     if column.generated.is_some() {
         return Err(refuse_generated(column, false));
     }

@@ -33,6 +33,7 @@ mod insert;
 mod join;
 mod limit;
 mod locking;
+mod merge;
 mod names;
 mod naming;
 mod params;

@@ -166,6 +166,7 @@ pub enum Rel {
     Insert(Box<Insert>),
     Update(Box<Update>),
     Delete(Box<Delete>),
+    Merge(Box<Merge>),
 }
 
 /// A table's rows.
@@ -489,6 +490,60 @@ pub struct Update {
     pub returning: Option<Vec<(ColId, Expr)>>,
 }
 
+/// Does with each row of `input` what the first action that fits it says.
+#[derive(Debug, Clone)]
+pub struct Merge {
+    pub table: Arc<Table>,
+    pub alias: Arc<str>,
+    /// The source joined to the target.
+    pub input: Rel,
+    /// Names the target's row; NULL where the source's row has no partner.
+    pub key: ColId,
+    /// By position in `table.columns`: the old row in `input`.
+    pub old: Vec<ColId>,
+    pub actions: Vec<MergeAction>,
+}
+
+#[derive(Debug, Clone)]
+pub struct MergeAction {
+    /// For rows with a partner in the target, or for those without.
+    pub matched: bool,
+    pub condition: Option<Expr>,
+    pub deed: MergeDeed,
+}
+
+#[derive(Debug, Clone)]
+pub enum MergeDeed {
+    Nothing,
+    Delete,
+    /// As [`Update::assignments`].
+    Update(Vec<(usize, Expr)>),
+    /// As [`Insert::values`].
+    Insert(Vec<Option<Expr>>),
+}
+
+impl MergeAction {
+    pub fn exprs(&self) -> Vec<&Expr> {
+        let mut all: Vec<&Expr> = self.condition.iter().collect();
+        match &self.deed {
+            MergeDeed::Update(set) => all.extend(set.iter().map(|a| &a.1)),
+            MergeDeed::Insert(values) => all.extend(values.iter().flatten()),
+            MergeDeed::Nothing | MergeDeed::Delete => {}
+        }
+        all
+    }
+
+    pub fn exprs_mut(&mut self) -> Vec<&mut Expr> {
+        let mut all: Vec<&mut Expr> = self.condition.iter_mut().collect();
+        match &mut self.deed {
+            MergeDeed::Update(set) => all.extend(set.iter_mut().map(|a| &mut a.1)),
+            MergeDeed::Insert(values) => all.extend(values.iter_mut().flatten()),
+            MergeDeed::Nothing | MergeDeed::Delete => {}
+        }
+        all
+    }
+}
+
 /// Deletes the row that `key` names, for each row of `input` (only once for a key that comes again).
 #[derive(Debug, Clone)]
 pub struct Delete {
@@ -559,6 +614,7 @@ impl Rel {
             Rel::Insert(i) => push_returning(&i.returning, out),
             Rel::Update(u) => push_returning(&u.returning, out),
             Rel::Delete(d) => push_returning(&d.returning, out),
+            Rel::Merge(_) => {}
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Visiting the expressions of a plan, and what they mention.
 
-use super::rel::{AggCall, ConflictAction, DistinctOn, FrameBound, FunctionSource, Rel, SortKey, WindowSpec};
+use super::rel::{
+    AggCall, ConflictAction, DistinctOn, FrameBound, FunctionSource, MergeAction, Rel, SortKey, WindowSpec,
+};
 use super::state::{Binder, ColumnKind};
 use crate::base::Result;
 use crate::expr::{ColId, Expr};
@@ -97,6 +99,10 @@ pub(super) fn for_each_expr(rel: &mut Rel, f: &mut ExprFn<'_>) -> Result<()> {
             delete.returning.iter_mut().flatten().try_for_each(|(_, e)| f(e))?;
             for_each_expr(&mut delete.input, f)
         }
+        Rel::Merge(merge) => {
+            merge.actions.iter_mut().flat_map(MergeAction::exprs_mut).try_for_each(&mut *f)?;
+            for_each_expr(&mut merge.input, f)
+        }
     }
 }
 
@@ -155,6 +161,7 @@ pub(super) fn for_each_rel(rel: &mut Rel, f: &mut dyn FnMut(&mut Rel)) {
         Rel::Insert(insert) => for_each_rel(&mut insert.source, f),
         Rel::Update(update) => for_each_rel(&mut update.input, f),
         Rel::Delete(delete) => for_each_rel(&mut delete.input, f),
+        Rel::Merge(merge) => for_each_rel(&mut merge.input, f),
         Rel::Unit
         | Rel::Empty { .. }
         | Rel::Scan(_)

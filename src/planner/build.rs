@@ -148,6 +148,7 @@ impl Planner<'_> {
             Rel::Insert(i) => self.build_insert(*i),
             Rel::Update(u) => self.build_update(*u),
             Rel::Delete(d) => self.build_delete(*d),
+            Rel::Merge(m) => self.build_merge(*m),
         }
     }
 

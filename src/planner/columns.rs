@@ -1,7 +1,7 @@
 //! Which columns a relation mentions and which of them come from outside it: what makes a sub-select correlated and a
 //! join side lateral.
 
-use crate::binder::rel::{ConflictAction, DistinctOn, FrameBound, FunctionSource, Rel, Subquery};
+use crate::binder::rel::{ConflictAction, DistinctOn, FrameBound, FunctionSource, MergeAction, Rel, Subquery};
 use crate::expr::{ColId, Expr};
 use std::collections::BTreeSet;
 
@@ -81,6 +81,7 @@ impl Rel {
                 u.returning.iter().flatten().for_each(|r| f(&r.1));
             }
             Rel::Delete(d) => d.returning.iter().flatten().for_each(|r| f(&r.1)),
+            Rel::Merge(m) => m.actions.iter().flat_map(MergeAction::exprs).for_each(f),
         }
     }
 
@@ -123,6 +124,7 @@ impl Rel {
             Rel::Insert(i) => f(&i.source),
             Rel::Update(u) => f(&u.input),
             Rel::Delete(d) => f(&d.input),
+            Rel::Merge(m) => f(&m.input),
         }
     }
 
@@ -153,6 +155,7 @@ impl Rel {
                 out.extend(&d.old);
                 out.extend(self.columns());
             }
+            Rel::Merge(m) => out.extend(&m.old),
             _ => out.extend(self.columns()),
         }
     }
@@ -187,7 +190,8 @@ fn gather(rel: &Rel, subqueries: &[Subquery], mentioned: &mut Columns, born: &mu
 
 /// Whether a relation, or a sub-select in it, changes rows, locks them, or calls a volatile function.
 pub(super) fn has_effects(rel: &Rel, subqueries: &[Subquery]) -> bool {
-    let mut found = matches!(rel, Rel::Insert(_) | Rel::Update(_) | Rel::Delete(_) | Rel::LockRows { .. });
+    let mut found =
+        matches!(rel, Rel::Insert(_) | Rel::Update(_) | Rel::Delete(_) | Rel::Merge(_) | Rel::LockRows { .. });
     rel.for_each_expr(&mut |e| found |= is_volatile(e, subqueries));
     match rel {
         Rel::Function(f) => {

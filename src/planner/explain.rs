@@ -470,6 +470,11 @@ impl<'a> Explainer<'a> {
                 self.over(&mut item, &n.input, next);
                 (item, returning_labels(plan))
             }
+            Node::Merge(n) => {
+                let mut item = self.modify(plan, number, "Merge", &n.table.def, &n.alias);
+                self.over(&mut item, &n.input, next);
+                (item, Vec::new())
+            }
             Node::Delete(n) => {
                 let mut item = self.modify(plan, number, "Delete", &n.table.def, &n.alias);
                 self.over(&mut item, &n.input, next);

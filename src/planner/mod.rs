@@ -41,7 +41,7 @@ mod unnest;
 pub use deparse::deparse_over;
 
 use crate::base::{Oid, Result};
-use crate::binder::rel::{ColumnInfo, Query, Rel, Subquery};
+use crate::binder::rel::{ColumnInfo, MergeAction, Query, Rel, Subquery};
 use crate::catalog::Catalog;
 use crate::expr::{ColId, Expr, fold_constants};
 use crate::types::{FormatContext, SqlType};
@@ -189,6 +189,7 @@ impl Planner<'_> {
             Rel::Values { rows, .. } => rows.iter_mut().flatten().for_each(fold),
             Rel::Insert(i) => i.values.iter_mut().flatten().for_each(fold),
             Rel::Update(u) => u.assignments.iter_mut().for_each(|a| fold(&mut a.1)),
+            Rel::Merge(m) => m.actions.iter_mut().flat_map(MergeAction::exprs_mut).for_each(fold),
             Rel::Aggregate(a) => {
                 for (_, call) in &mut a.aggs {
                     call.args.iter_mut().chain(&mut call.filter).for_each(fold);

@@ -1,9 +1,9 @@
-//! Physical nodes of INSERT, UPDATE and DELETE.
+//! Physical nodes of INSERT, UPDATE, DELETE and MERGE.
 
 use super::Planner;
 use super::build::{Planned, Want};
 use super::estimate::CPU_TUPLE;
-use super::plan::{Conflict, ConflictUpdate, Delete, Insert, Node, Update};
+use super::plan::{Conflict, ConflictUpdate, Delete, Insert, Merge, MergeAction, MergeDeed, Node, Update};
 use crate::base::{Error, Result};
 use crate::binder::rel::{self, ConflictAction};
 use crate::expr::{ColId, Expr};
@@ -82,6 +82,37 @@ impl Planner<'_> {
         let (rows, total) = (input.rows(), input.total());
         let node = Update { input: input.plan, table, alias: u.alias, key_column, old, set, returning };
         Ok(finish(Node::Update(Arc::new(node)), &u.returning, total, rows))
+    }
+
+    pub(super) fn build_merge(&mut self, m: rel::Merge) -> Result<Planned> {
+        let table = self.definitions.get(self.catalog, &m.table)?;
+        let input = self.build(m.input, &Want::default())?;
+        let key_column = key_position(&input, m.key)?;
+        let old = places(&input, &m.old);
+        let mut actions = Vec::with_capacity(m.actions.len());
+        for action in &m.actions {
+            let condition = action.condition.as_ref().map(|c| self.lower(c, &input.columns)).transpose()?;
+            let deed = match &action.deed {
+                rel::MergeDeed::Nothing => MergeDeed::Nothing,
+                rel::MergeDeed::Delete => MergeDeed::Delete,
+                rel::MergeDeed::Update(assignments) => {
+                    let value = |(at, value): &(usize, Expr)| Ok((*at, self.lower(value, &input.columns)?));
+                    MergeDeed::Update(assignments.iter().map(value).collect::<Result<_>>()?)
+                }
+                rel::MergeDeed::Insert(values) => {
+                    let typed = values.iter().zip(&table.def.types);
+                    let value = |(value, ty): (&Option<Expr>, &SqlType)| match value {
+                        Some(value) => self.lower(value, &input.columns),
+                        None => Ok(Expr::null(*ty)),
+                    };
+                    MergeDeed::Insert(typed.map(value).collect::<Result<_>>()?)
+                }
+            };
+            actions.push(MergeAction { matched: action.matched, condition, deed });
+        }
+        let (rows, total) = (input.rows(), input.total());
+        let node = Merge { input: input.plan, table, alias: m.alias, key_column, old, actions };
+        Ok(finish(Node::Merge(Arc::new(node)), &None, total, rows))
     }
 
     pub(super) fn build_delete(&mut self, d: rel::Delete) -> Result<Planned> {

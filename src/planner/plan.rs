@@ -145,6 +145,7 @@ pub enum Node {
     Insert(Arc<Insert>),
     Update(Arc<Update>),
     Delete(Arc<Delete>),
+    Merge(Arc<Merge>),
 }
 
 impl PreparedPlan {
@@ -202,6 +203,7 @@ impl Plan {
             Node::Insert(n) => vec![&n.input],
             Node::Update(n) => vec![&n.input],
             Node::Delete(n) => vec![&n.input],
+            Node::Merge(n) => vec![&n.input],
             Node::NestedLoop(n) => vec![&n.left, &n.right],
             Node::HashJoin(n) => vec![&n.left, &n.right],
             Node::SetOp(n) => vec![&n.left, &n.right],
@@ -558,6 +560,37 @@ pub struct Update {
     pub set: Vec<(usize, Expr)>,
     /// Over the new row, then its `tableoid`, then the input.
     pub returning: Option<Vec<Expr>>,
+}
+
+#[derive(Debug)]
+pub struct Merge {
+    /// The source joined to the target.
+    pub input: Plan,
+    pub table: Arc<Definition>,
+    pub alias: Arc<str>,
+    /// Position of the row key in the input; NULL where there is no row in the target.
+    pub key_column: usize,
+    /// By position in `Table::columns`: where the input has the old value; none for dropped columns.
+    pub old: Vec<Option<usize>>,
+    pub actions: Vec<MergeAction>,
+}
+
+/// All expressions are over the input.
+#[derive(Debug)]
+pub struct MergeAction {
+    pub matched: bool,
+    pub condition: Option<Expr>,
+    pub deed: MergeDeed,
+}
+
+#[derive(Debug)]
+pub enum MergeDeed {
+    Nothing,
+    Delete,
+    /// As [`Update::set`].
+    Update(Vec<(usize, Expr)>),
+    /// A value for each column of the table.
+    Insert(Vec<Expr>),
 }
 
 #[derive(Debug)]

@@ -112,6 +112,11 @@ impl Prune<'_> {
                 below.extend(&d.old);
                 self.prune(&mut d.input, &below);
             }
+            Rel::Merge(m) => {
+                below.insert(m.key);
+                below.extend(&m.old);
+                self.prune(&mut m.input, &below);
+            }
             Rel::Unit
             | Rel::Empty { .. }
             | Rel::Values { .. }

@@ -133,6 +133,10 @@ impl PushDown<'_> {
                 d.input = self.push(d.input, Vec::new());
                 wrap(Rel::Delete(d), conjuncts)
             }
+            Rel::Merge(mut m) => {
+                m.input = self.push(m.input, Vec::new());
+                wrap(Rel::Merge(m), conjuncts)
+            }
             leaf => wrap(leaf, conjuncts),
         }
     }

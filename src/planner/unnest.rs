@@ -51,6 +51,7 @@ impl Rel {
             Rel::Insert(i) => each(&mut i.source),
             Rel::Update(u) => each(&mut u.input),
             Rel::Delete(d) => each(&mut d.input),
+            Rel::Merge(m) => each(&mut m.input),
         }
     }
 }

@@ -2,8 +2,9 @@
 
 use super::super::{BoxOperator, Cx, Operator};
 use super::update::old_columns;
-use super::{Output, Work, rows_of};
+use super::{Again, Output, Work, rows_of};
 use crate::base::{Error, Result};
+use crate::planner::definitions::Definition;
 use crate::planner::plan::Delete;
 use crate::table::RowLock;
 use crate::txn::{LockMode, Wait};
@@ -37,26 +38,7 @@ impl DeleteOp {
 }
 
 fn delete_batch(cx: &mut Cx<'_>, node: &Delete, work: &mut Work, batch: &Batch) -> Result<()> {
-    let def = &node.table.def;
-    let old = old_columns(&node.old, &def.types, batch);
-    let rows = rows_of(&old.columns, &def.types, batch.rows);
-    let keys = batch.columns[node.key_column].as_binary_view();
-    let view = cx.view();
-    let mut done = Vec::with_capacity(batch.rows);
-    for (i, row) in rows.iter().enumerate() {
-        if keys.is_null(i) {
-            continue;
-        }
-        match def.lock_row(cx.txn, &view, keys.value(i), LockMode::Update, Wait::Block)? {
-            RowLock::Locked => {}
-            RowLock::SelfModified => continue,
-            RowLock::Busy => return Err(Error::internal("a blocking lock request was refused")),
-        }
-        cx.with_rows(|txn, ev| def.delete(txn, ev, keys.value(i), row))?;
-        work.events.deleted(row);
-        cx.shared.affected += 1;
-        done.push(i as u32);
-    }
+    let done = delete_rows(cx, &node.table, &node.old, node.key_column, work, batch, Again::Skipped)?;
     if let Some(exprs) = &node.returning
         && !done.is_empty()
     {
@@ -65,6 +47,42 @@ fn delete_batch(cx: &mut Cx<'_>, node: &Delete, work: &mut Work, batch: &Batch) 
         work.keep(cx, out)?;
     }
     Ok(())
+}
+
+/// Deletes the rows that the keys in a batch name; which rows of the batch those are.
+pub(super) fn delete_rows(
+    cx: &mut Cx<'_>,
+    table: &Definition,
+    old: &[Option<usize>],
+    key_column: usize,
+    work: &mut Work,
+    batch: &Batch,
+    again: Again,
+) -> Result<Vec<u32>> {
+    let def = &table.def;
+    let old = old_columns(old, &def.types, batch);
+    let rows = rows_of(&old.columns, &def.types, batch.rows);
+    let keys = batch.columns[key_column].as_binary_view();
+    let view = cx.view();
+    let mut done = Vec::with_capacity(batch.rows);
+    for (i, row) in rows.iter().enumerate() {
+        if keys.is_null(i) {
+            continue;
+        }
+        match def.lock_row(cx.txn, &view, keys.value(i), LockMode::Update, Wait::Block)? {
+            RowLock::Locked => {}
+            RowLock::SelfModified => {
+                again.check()?;
+                continue;
+            }
+            RowLock::Busy => return Err(Error::internal("a blocking lock request was refused")),
+        }
+        cx.with_rows(|txn, ev| def.delete(txn, ev, keys.value(i), row))?;
+        work.events.deleted(row);
+        cx.shared.affected += 1;
+        done.push(i as u32);
+    }
+    Ok(done)
 }
 
 impl Operator for DeleteOp {

@@ -1,20 +1,22 @@
-//! INSERT, UPDATE and DELETE: each reads its input to the end, changes the rows one by one through `table`, and then does
+//! INSERT, UPDATE, DELETE and MERGE: each reads its input to the end, changes the rows one by one through `table`, and then does
 //! what had to wait for the last row: foreign keys and deferrable unique constraints.
 //!
 //! What RETURNING shows is kept until then too; a statement that must wait for a lock or start again has shown nothing.
 
 mod delete;
 mod insert;
+mod merge;
 mod update;
 
 pub(crate) use delete::DeleteOp;
 pub(crate) use insert::InsertOp;
+pub(crate) use merge::MergeOp;
 pub(crate) use update::UpdateOp;
 
 use super::Cx;
 use super::foreign_key::RowEvents;
 use super::nested_loop::take_rows;
-use crate::base::Result;
+use crate::base::{Error, Result, SqlState};
 use crate::expr::Expr;
 use crate::planner::definitions::Definition;
 use crate::table::Rechecks;
@@ -22,6 +24,26 @@ use crate::types::{Batch, ColumnBuilder, ColumnReader, Datum, Physical, SqlType,
 use arrow_array::ArrayRef;
 use std::collections::VecDeque;
 use std::sync::Arc;
+
+/// What becomes of a row that the statement has changed already.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Again {
+    /// It is passed over, as UPDATE and DELETE do.
+    Skipped,
+    /// Error: 21000.
+    Refused,
+}
+
+impl Again {
+    fn check(self) -> Result<()> {
+        if self == Again::Skipped {
+            return Ok(());
+        }
+        let message = "MERGE command cannot affect row a second time";
+        Err(Error::new(SqlState::CARDINALITY_VIOLATION, message)
+            .hint("Ensure that not more than one source row matches any one target row."))
+    }
+}
 
 /// What a modification gathers while it reads its input.
 struct Work {

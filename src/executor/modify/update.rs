@@ -1,8 +1,10 @@
 //! UPDATE: each row is locked, found to be as the snapshot shows it (or the statement starts again), and changed.
 
 use super::super::{BoxOperator, Cx, Operator};
-use super::{Output, Work, changed, generate, returning, rows_of};
+use super::{Again, Output, Work, changed, generate, returning, rows_of};
 use crate::base::{Error, Result};
+use crate::expr::Expr;
+use crate::planner::definitions::Definition;
 use crate::planner::plan::Update;
 use crate::table::RowLock;
 use crate::txn::Wait;
@@ -45,34 +47,8 @@ pub(super) fn old_columns(old: &[Option<usize>], types: &[crate::types::SqlType]
 }
 
 fn update_batch(cx: &mut Cx<'_>, node: &Update, work: &mut Work, batch: &Batch) -> Result<()> {
-    let (table, def) = (&node.table, &node.table.def);
-    let old = old_columns(&node.old, &def.types, batch);
-    let mut new = old.clone();
-    for (at, expr) in &node.set {
-        new.columns[*at] = cx.array(expr, batch)?;
-    }
-    generate(cx, table, &mut new)?;
-    let old_rows = rows_of(&old.columns, &def.types, batch.rows);
-    let new_rows = rows_of(&new.columns, &def.types, batch.rows);
-    let candidates: Vec<usize> = node.set.iter().map(|s| s.0).chain(table.generated.iter().map(|g| g.0)).collect();
-    let keys = batch.columns[node.key_column].as_binary_view();
-    let view = cx.view();
-    let mut done = Vec::with_capacity(batch.rows);
-    for (i, (old, new)) in old_rows.iter().zip(&new_rows).enumerate() {
-        if keys.is_null(i) {
-            continue;
-        }
-        let changed = changed(table, &candidates, old, new);
-        match def.lock_row(cx.txn, &view, keys.value(i), def.update_lock(&changed), Wait::Block)? {
-            RowLock::Locked => {}
-            RowLock::SelfModified => continue,
-            RowLock::Busy => return Err(Error::internal("a blocking lock request was refused")),
-        }
-        let key = cx.with_rows(|txn, ev| def.update(txn, ev, keys.value(i), old, new, &changed, &mut work.rechecks))?;
-        work.events.updated(&key, old, new, &changed);
-        cx.shared.affected += 1;
-        done.push(i as u32);
-    }
+    let table = &node.table;
+    let (new, done) = update_rows(cx, table, &node.old, &node.set, node.key_column, work, batch, Again::Skipped)?;
     if let Some(exprs) = &node.returning
         && !done.is_empty()
     {
@@ -82,6 +58,52 @@ fn update_batch(cx: &mut Cx<'_>, node: &Update, work: &mut Work, batch: &Batch) 
         work.keep(cx, out)?;
     }
     Ok(())
+}
+
+/// Updates the rows that the keys in a batch name; the new rows, and which of them were stored.
+#[allow(clippy::too_many_arguments)]
+pub(super) fn update_rows(
+    cx: &mut Cx<'_>,
+    table: &Definition,
+    old: &[Option<usize>],
+    set: &[(usize, Expr)],
+    key_column: usize,
+    work: &mut Work,
+    batch: &Batch,
+    again: Again,
+) -> Result<(Batch, Vec<u32>)> {
+    let def = &table.def;
+    let old = old_columns(old, &def.types, batch);
+    let mut new = old.clone();
+    for (at, expr) in set {
+        new.columns[*at] = cx.array(expr, batch)?;
+    }
+    generate(cx, table, &mut new)?;
+    let old_rows = rows_of(&old.columns, &def.types, batch.rows);
+    let new_rows = rows_of(&new.columns, &def.types, batch.rows);
+    let candidates: Vec<usize> = set.iter().map(|s| s.0).chain(table.generated.iter().map(|g| g.0)).collect();
+    let keys = batch.columns[key_column].as_binary_view();
+    let view = cx.view();
+    let mut done = Vec::with_capacity(batch.rows);
+    for (i, (old, new)) in old_rows.iter().zip(&new_rows).enumerate() {
+        if keys.is_null(i) {
+            continue;
+        }
+        let changed = changed(table, &candidates, old, new);
+        match def.lock_row(cx.txn, &view, keys.value(i), def.update_lock(&changed), Wait::Block)? {
+            RowLock::Locked => {}
+            RowLock::SelfModified => {
+                again.check()?;
+                continue;
+            }
+            RowLock::Busy => return Err(Error::internal("a blocking lock request was refused")),
+        }
+        let key = cx.with_rows(|txn, ev| def.update(txn, ev, keys.value(i), old, new, &changed, &mut work.rechecks))?;
+        work.events.updated(&key, old, new, &changed);
+        cx.shared.affected += 1;
+        done.push(i as u32);
+    }
+    Ok((new, done))
 }
 
 impl Operator for UpdateOp {
