@@ -69,6 +69,8 @@ mod canary {
         pub static UNSYNCED: Cell<bool> = const { Cell::new(false) };
         /// Recovery believes what the cache says after a failed sync.
         pub static CACHED: Cell<bool> = const { Cell::new(false) };
+        /// Recovery believes names that only the cache may know.
+        pub static UNSETTLED: Cell<bool> = const { Cell::new(false) };
         /// An opening leaves no mark.
         pub static UNMARKED: Cell<bool> = const { Cell::new(false) };
     }

@@ -1,6 +1,7 @@
 //! Opening a log: find the segment, replay what verifies, say where to go on.
 //!
-//! 1. Sort the folder: drop what was on its way to be ready, gather spares, list segments.
+//! 1. Make the names in the folder durable: a process that was killed may have left some that only the cache knows. Then
+//!    sort it: drop what was on its way to be ready, gather spares, list segments.
 //! 2. Forget what the cache has of the last segment beyond the device: a process that stopped after a failed sync may
 //!    have left bytes there that no device holds.
 //! 3. Follow the chain from the segment that holds `from`.
@@ -37,6 +38,7 @@ pub fn recover(
     mut replay: impl FnMut(Record) -> Result<()>,
 ) -> Result<Recovered> {
     disk.create_dir(dir)?;
+    settle_names(&**disk, dir)?;
     let (spares, names) = sort_folder(&**disk, dir)?; // 1
     let mut starts = list_segments(&**disk, dir)?;
     if starts.is_empty() {
@@ -65,6 +67,14 @@ pub fn recover(
     let capacity = cursor.file_bytes.saturating_sub(HEAD_BYTES);
     let Cursor { file, segment, at: end, chain, .. } = cursor;
     Ok(Recovered { file, segment, capacity, end, chain, spares, names })
+}
+
+fn settle_names(disk: &dyn Disk, dir: &str) -> Result<()> {
+    #[cfg(test)]
+    if super::canary::UNSETTLED.get() {
+        return Ok(());
+    }
+    disk.sync_dir(dir)
 }
 
 fn forget_cache(file: &dyn File) -> Result<()> {

@@ -70,6 +70,8 @@ impl Sim {
                 None => End::PowerLost,
             };
             match end {
+                // The process died in the middle of an operation, and the power stays.
+                End::PowerLost if self.disk.has_crashed() && self.rng.chance(1, 4) => self.disk.restart(),
                 End::PowerLost => self.disk.reboot(),
                 End::ProcessDied => self.disk.restart(),
             }
@@ -275,6 +277,11 @@ fn a_missing_sync_is_noticed() {
 #[test]
 fn a_missing_chain_is_noticed() {
     assert!(notices(&canary::UNCHAINED));
+}
+
+#[test]
+fn belief_in_names_that_only_the_cache_knows_is_noticed() {
+    assert!(notices(&canary::UNSETTLED));
 }
 
 #[test]

@@ -34,6 +34,8 @@ impl Pager {
         if !disk.exists(file)? {
             create(&*disk, file, options.page_bytes)?;
         }
+        // A process that was killed may have left the name in the cache alone.
+        disk.sync_dir(file.rsplit_once('/').map_or("", |(dir, _)| dir))?;
         let file = disk.open(file)?;
         settle(&*file)?;
         let (superblock, slot) = find_newest(&*file)?.ok_or_else(|| damaged("no superblock is whole"))?;
