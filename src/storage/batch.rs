@@ -34,8 +34,8 @@ pub const KIND_END: u8 = 18;
 
 pub const FORMAT: u8 = 1;
 
-/// A part is closed when it has grown beyond this.
-pub const PART_BYTES: usize = 1 << 20;
+/// A part is closed when it has grown beyond this: what the writer does about one, others wait for.
+pub const PART_BYTES: usize = 128 << 10;
 
 const PUT: u8 = 1;
 const DELETE: u8 = 2;
@@ -137,6 +137,13 @@ impl Encoder {
             Op::NewTree(tree) => put_op(out, NEW_TREE, tree),
             Op::DropTree(tree) => put_op(out, DROP_TREE, tree),
         }
+    }
+
+    /// Hands over what was pushed, once it fills a part; what is pushed next begins another batch.
+    pub fn take_full(&mut self) -> Option<Batch> {
+        let limit = self.part_bytes.unwrap_or(PART_BYTES);
+        let full = self.batch.parts.last().is_some_and(|part| part.len() > limit);
+        full.then(|| std::mem::take(&mut self.batch))
     }
 
     pub fn finish(self) -> Batch {

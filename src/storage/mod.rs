@@ -48,7 +48,11 @@ pub use entries::Entries;
 pub use key::Key;
 pub use mem::MemStore;
 pub use paged::{Opened, PagedOptions, PagedStats, PagedStore, PendingBatch};
-pub use pager::{CheckpointPin, PagerOptions, PagerStats, Progress};
+pub use pager::{CheckpointPin, PAGE_BYTES, PagerOptions, PagerStats, Progress};
+
+/// The longest key of a page of the usual size.
+pub const KEY_BYTES_MAX: usize = tree::Limits::of(PAGE_BYTES).key;
+
 pub use range::{Cursor, Direction, KeyRange, prefix_end};
 pub use snapshots::{Registration, Snapshots};
 pub use store::{History, Newest, Store, StoreStats};

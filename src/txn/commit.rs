@@ -1,15 +1,26 @@
 //! Commit: a write set becomes a batch, the batch a log record and a new state of the trees.
+//!
+//! A large one goes in parts, each logged and applied in a turn of its own with the writer lock, so that small commits
+//! get in between. Its changes are in the trees then, and invisible, until all are; the `End` record makes them count.
 
+use super::reads::ReadIndex;
 use super::transaction::Txn;
-use super::transactions::Transactions;
+use super::transactions::{Transactions, Writer};
 use super::view::{Committed, Isolation};
 use crate::base::{Error, Lsn, Result, SqlState};
-use crate::storage::batch::{KIND_BATCH, KIND_END, KIND_PART, encode_end, encode_part_number};
-use crate::storage::{Batch, History};
+use crate::storage::batch::{KIND_BATCH, KIND_END, KIND_PART, PART_BYTES, encode_end, encode_part_number};
+use crate::storage::{Batch, History, Store};
+use parking_lot::MutexGuard;
 use std::mem;
 
 /// After how many changes a commit purges twice as many.
 const PURGE_INTERVAL: usize = 256;
+
+/// A larger write set is committed in parts.
+const ONE_BATCH_BYTES_MAX: usize = PART_BYTES;
+
+/// What the number of a part takes at most.
+const PART_NUMBER_BYTES_MAX: usize = 10;
 
 impl Txn {
     /// Makes the writes visible to all and ends the transaction. On an error it is rolled back.
@@ -23,11 +34,11 @@ impl Txn {
 
     /// `publish` runs under the writer lock right before the commit becomes visible, if anything was written.
     ///
-    /// 1. Encode the net effect, and read what it will touch into memory, without any lock.
+    /// 1. Encode the net effect, without any lock, and have the pages that it changes read in.
     /// 2. Take the writer lock; from here to 6 there is one commit at a time.
     /// 3. SERIALIZABLE: check that nobody has changed what was read.
     /// 4. Check that the trees can take the batch.
-    /// 5. Append it to the log. This is the last step that can fail.
+    /// 5. Append it to the log. What fails after this, the disk alone, is final: only recovery puts it right.
     /// 6. Apply it to the trees, call `publish`, and make it visible by one store.
     /// 7. Let go of the writer lock, then of the row locks: whoever waits for them sees the commit.
     /// 8. Now and then, purge what has become garbage.
@@ -37,8 +48,12 @@ impl Txn {
             self.end();
             return Ok(Committed { lsn: None, wait_for });
         }
-        let batch = self.writes.encode();
-        let written = if batch.is_empty() { Ok(None) } else { self.write(&batch, publish).map(Some) };
+        let written = if self.writes.bytes() > ONE_BATCH_BYTES_MAX {
+            self.write_in_parts(publish).map(Some)
+        } else {
+            let batch = self.writes.encode();
+            if batch.is_empty() { Ok(None) } else { self.write(&batch, publish).map(Some) }
+        };
         let floor = self.floor();
         self.rollback();
         let Some((lsn, purge)) = written? else { return Ok(Committed { lsn: None, wait_for: floor }) };
@@ -48,34 +63,101 @@ impl Txn {
         Ok(Committed { lsn: Some(lsn), wait_for: lsn.max(floor) })
     }
 
-    /// Steps 2 to 6. Answers the commit's LSN and how much to purge.
+    /// Steps 1 to 6. Answers the commit's LSN and how much to purge.
     fn write(&mut self, batch: &Batch, publish: impl FnOnce(Lsn)) -> Result<(Lsn, usize)> {
-        let reads = self.reads.as_ref().map(|reads| mem::take(&mut *reads.lock()).index());
+        let reads = self.take_reads();
         let shared = &self.shared;
         shared.store.prefault(batch)?;
         let mut writer = shared.writer.lock();
-        if let (Some(reads), Some(snapshot)) = (reads, self.snapshot_lsn()) {
-            debug_assert_eq!(self.isolation, Isolation::Serializable);
-            let mut changed = false;
-            shared.store.changes(snapshot, &mut |tree, key| {
-                changed = reads.contains(tree, key);
-                !changed
-            })?;
-            if changed {
-                return Err(not_serializable());
-            }
-        }
+        shared.check_failure()?;
+        self.check_serializable(reads.as_ref())?;
         shared.store.prepare(batch)?;
         let lsn = shared.append(batch)?;
         let dying = AbortOnUnwind;
-        shared.store.apply(batch, lsn, History::Keep).expect("a prepared batch applies");
+        if let Err(e) = shared.store.apply(batch, lsn, History::Keep) {
+            mem::forget(dying);
+            return Err(shared.fail(e));
+        }
         publish(lsn);
         shared.set_applied(lsn);
         mem::forget(dying);
-        writer.unpurged += batch.len();
-        let due = if writer.unpurged >= PURGE_INTERVAL { 2 * mem::take(&mut writer.unpurged) } else { 0 };
+        let due = writer.owes(batch.len());
         drop(writer);
         Ok((lsn, due))
+    }
+
+    /// The same for a write set that would keep others waiting too long, one at a time:
+    ///
+    /// 1. Take the lock of large commits, which keeps checkpoints away too.
+    /// 2. For each part: encode it, read its pages in, wait until log and trees can take it, all without the writer lock;
+    ///    then take that, log the part, apply it where nobody sees it, and let whoever waits have the lock.
+    /// 3. Take the writer lock; from here on as steps 3 and 5 to 7 of a small one, with an `End` record for a batch.
+    ///
+    /// On an error the trees get back what they had. The log holds parts without an end then, which never count.
+    fn write_in_parts(&mut self, publish: impl FnOnce(Lsn)) -> Result<(Lsn, usize)> {
+        let reads = self.take_reads();
+        let shared = &self.shared;
+        let _large = shared.large.lock();
+        let mut pending = shared.store.begin_pending();
+        let (mut parts, mut changes) = (0, 0);
+        let applied = self.writes.for_each_part(|part| {
+            shared.store.prefault(&part)?;
+            shared.store.prepare(&part)?;
+            let [payload] = part.parts() else { unreachable!("the encoder hands over single parts") };
+            shared.wal.admit(payload.len() + PART_NUMBER_BYTES_MAX)?;
+            let writer = shared.writer.lock();
+            shared.check_failure()?;
+            shared.wal.append_parts(KIND_PART, &[&encode_part_number(parts), payload])?;
+            shared.store.apply_pending(&mut pending, &part)?;
+            MutexGuard::unlock_fair(writer);
+            parts += 1;
+            changes += part.len();
+            Ok(())
+        });
+        let mut writer = shared.writer.lock();
+        let end = applied
+            .and_then(|()| shared.check_failure())
+            .and_then(|()| self.check_serializable(reads.as_ref()))
+            .and_then(|()| shared.wal.append(KIND_END, &encode_end(parts)));
+        let dying = AbortOnUnwind;
+        let result = match end {
+            Ok(lsn) => {
+                shared.store.publish(pending, lsn);
+                publish(lsn);
+                shared.set_applied(lsn);
+                Ok((lsn, writer.owes(changes)))
+            }
+            Err(e) => {
+                drop(writer);
+                Err(shared.store.unapply(pending).map_or_else(|fatal| shared.fail(fatal), |()| e))
+            }
+        };
+        mem::forget(dying);
+        result
+    }
+
+    fn take_reads(&mut self) -> Option<ReadIndex> {
+        self.reads.as_ref().map(|reads| mem::take(&mut *reads.lock()).index())
+    }
+
+    /// 40001 when somebody has changed what this transaction read. The caller holds the writer lock.
+    fn check_serializable(&self, reads: Option<&ReadIndex>) -> Result<()> {
+        let (Some(reads), Some(snapshot)) = (reads, self.snapshot_lsn()) else { return Ok(()) };
+        debug_assert_eq!(self.isolation, Isolation::Serializable);
+        let mut changed = false;
+        self.shared.store.changes(snapshot, &mut |tree, key| {
+            changed = reads.contains(tree, key);
+            !changed
+        })?;
+        if changed { Err(not_serializable()) } else { Ok(()) }
+    }
+}
+
+impl Writer {
+    /// Counts changes, and says how much to purge, if it is time.
+    fn owes(&mut self, changes: usize) -> usize {
+        self.unpurged += changes;
+        if self.unpurged >= PURGE_INTERVAL { 2 * mem::take(&mut self.unpurged) } else { 0 }
     }
 }
 

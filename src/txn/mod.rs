@@ -18,8 +18,8 @@
 //! `check_current`. Errors with a flow end the statement: [`crate::base::Flow::Wait`]: `undo_statement`, await
 //! `take_wait()`, run again; [`crate::base::Flow::Restart`]: `undo_statement`, run again. Then `end_statement`.
 //!
-//! Threads: a transaction belongs to one thread at a time. Locks, in order: writer; the store's; the waits mutex, a
-//! shard of the lock table, a ticket. Only the commit holds the writer lock, and only it may block there, on the log's
+//! Threads: a transaction belongs to one thread at a time. Locks, in order: large; writer; the store's; the waits mutex, a
+//! shard of the lock table, a ticket. Only the commit, and the beginning of a checkpoint, hold the writer lock, and only it may block there, on the log's
 //! window. Waiting for a row lock holds nothing.
 //!
 //! After a crash: transactions without a complete record in the log never were.
@@ -39,5 +39,5 @@ mod write_set;
 pub use lock::{LockKey, LockLine, LockMode, LockTag, LockWait, Locked, Owner, OwnerId, Wait, Waited};
 pub use scan::Scan;
 pub use transaction::Txn;
-pub use transactions::{Transactions, TxnOptions};
+pub use transactions::{OnFatal, Transactions, TxnOptions};
 pub use view::{Access, Committed, Currency, Isolation, ReadView, Savepoint, Statement, TxnId};

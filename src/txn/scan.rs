@@ -8,7 +8,7 @@ use super::reads::ReadSlot;
 use super::transaction::Txn;
 use super::view::ReadView;
 use crate::base::{Lsn, Result, TreeId};
-use crate::storage::{Cursor, Direction, Entries, KeyRange};
+use crate::storage::{Cursor, Direction, Entries, KeyRange, Store};
 use std::cmp::Ordering;
 use std::ops::Bound;
 

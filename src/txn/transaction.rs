@@ -6,7 +6,7 @@ use super::transactions::Transactions;
 use super::view::{Access, Currency, Isolation, ReadView, Savepoint, Statement, TxnId};
 use super::write_set::WriteSet;
 use crate::base::{Error, Lsn, Result, SqlState, TreeId};
-use crate::storage::Registration;
+use crate::storage::{Registration, Store};
 use parking_lot::Mutex;
 use smallvec::SmallVec;
 use std::sync::Arc;

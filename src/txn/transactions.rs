@@ -4,7 +4,7 @@ use super::lock::{LockLine, LockTable, Owner};
 use super::transaction::Txn;
 use super::view::{Isolation, TxnId};
 use crate::base::{Error, Lsn, Result, SqlState, TreeId};
-use crate::storage::{Needed, Snapshots, Store};
+use crate::storage::{Needed, PagedStore, Snapshots, Store};
 use crate::wal::Wal;
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -23,6 +23,9 @@ impl Default for TxnOptions {
     }
 }
 
+/// Told the first error after which nothing can be relied on. It should not return; a server's ends the process.
+pub type OnFatal = Arc<dyn Fn(&Error) + Send + Sync>;
+
 /// What only the one that commits may touch.
 #[derive(Default)]
 pub(super) struct Writer {
@@ -31,15 +34,20 @@ pub(super) struct Writer {
 }
 
 pub struct Transactions {
-    pub(super) store: Arc<dyn Store>,
+    pub(super) store: Arc<PagedStore>,
     pub(super) wal: Arc<Wal>,
     pub(super) snapshots: Arc<Snapshots>,
     /// Snapshots of SERIALIZABLE transactions: the changes after the oldest must be known.
     pub(super) conflicts: Arc<Snapshots>,
     locks: Arc<LockTable>,
+    /// Held while a commit in parts is under way, and while a checkpoint is begun: none lies in the middle of one.
+    pub(super) large: Mutex<()>,
     /// Held from the check of a commit to its becoming visible.
     pub(super) writer: Mutex<Writer>,
     pub(super) options: TxnOptions,
+    on_fatal: OnFatal,
+    /// Why the trees can no longer be relied on.
+    failure: Mutex<Option<Error>>,
     /// Everything up to here is in the trees.
     applied: AtomicU64,
     /// Commits up to here were acknowledged without waiting; every reader sees them.
@@ -51,7 +59,13 @@ pub struct Transactions {
 
 impl Transactions {
     /// The trees hold everything that the log holds.
-    pub fn new(store: Arc<dyn Store>, wal: Arc<Wal>, next_tree: TreeId, options: TxnOptions) -> Arc<Transactions> {
+    pub fn new(
+        store: Arc<PagedStore>,
+        wal: Arc<Wal>,
+        next_tree: TreeId,
+        options: TxnOptions,
+        on_fatal: OnFatal,
+    ) -> Arc<Transactions> {
         let end = wal.appended();
         Arc::new(Transactions {
             store,
@@ -59,8 +73,11 @@ impl Transactions {
             snapshots: Arc::default(),
             conflicts: Arc::default(),
             locks: Arc::new(LockTable::new()),
+            large: Mutex::default(),
             writer: Mutex::default(),
             options,
+            on_fatal,
+            failure: Mutex::default(),
             applied: AtomicU64::new(end.0),
             acknowledged: AtomicU64::new(0),
             // Ids go on from the log's length, so they rarely repeat after a restart.
@@ -115,6 +132,26 @@ impl Transactions {
         let floor = self.wal.durable().min(self.applied());
         let changes_after = self.conflicts.needed(floor).oldest();
         Needed { changes_after, ..self.snapshots.needed(floor) }
+    }
+
+    /// Commits are impossible from now on.
+    pub(super) fn fail(&self, e: Error) -> Error {
+        (self.on_fatal)(&e);
+        self.failure.lock().get_or_insert_with(|| e.clone());
+        e
+    }
+
+    /// The caller holds the writer lock.
+    pub(super) fn check_failure(&self) -> Result<()> {
+        self.failure.lock().clone().map_or(Ok(()), Err)
+    }
+
+    /// Calls `f` while no commit is under way, with what is applied and the tree id that the next tree will get at least.
+    /// Commits wait meanwhile.
+    pub fn at_rest<T>(&self, f: impl FnOnce(Lsn, TreeId) -> T) -> T {
+        let _large = self.large.lock();
+        let _writer = self.writer.lock();
+        f(self.applied(), TreeId(self.next_tree.load(Relaxed)))
     }
 
     /// Forgets old versions, about `budget` of them; true when there may be more.

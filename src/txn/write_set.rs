@@ -4,6 +4,8 @@
 //! changes before a position); each change remembers the previous one of its key, so a key can be read as of any
 //! position. The map orders the keys for scans and for the batch that commit writes.
 //!
+//! Bytes live in chunks, so that a set of gigabytes grows without being copied.
+//!
 //! A map key is the tree, big-endian, followed by the entry's key, so one map holds all trees in (tree, key) order.
 
 use crate::base::{Error, Result, SqlState, TreeId};
@@ -26,9 +28,68 @@ const CHANGE_BYTES: usize = size_of::<Change>() + 48;
 /// Map keys are built here to look something up.
 type Scratch = SmallVec<[u8; 64]>;
 
+/// The size of an arena's chunks. The first grows up to it; what is larger has a chunk of its own.
+const CHUNK_BYTES: usize = 1 << 20;
+
+/// A place in the arena.
+#[derive(Clone, Copy)]
+struct Place {
+    chunk: u32,
+    offset: u32,
+}
+
+/// Bytes in the order they came, which end where a savepoint says.
+#[derive(Default)]
+struct Arena {
+    chunks: Vec<Vec<u8>>,
+    bytes: usize,
+}
+
+impl Arena {
+    /// Appends both, next to each other.
+    fn push(&mut self, key: &[u8], value: &[u8]) -> Place {
+        let len = key.len() + value.len();
+        match self.chunks.last() {
+            None => self.chunks.push(Vec::new()),
+            Some(last) if last.len() + len > CHUNK_BYTES => {
+                self.chunks.push(Vec::with_capacity(CHUNK_BYTES.max(len)));
+            }
+            Some(_) => {}
+        }
+        let chunk = self.chunks.len() - 1;
+        let last = &mut self.chunks[chunk];
+        let place = Place { chunk: chunk as u32, offset: last.len() as u32 };
+        last.extend_from_slice(key);
+        last.extend_from_slice(value);
+        self.bytes += len;
+        place
+    }
+
+    fn get(&self, place: Place, skip: u32, len: u32) -> &[u8] {
+        let from = (place.offset + skip) as usize;
+        &self.chunks[place.chunk as usize][from..from + len as usize]
+    }
+
+    /// Forgets everything from `place` on.
+    fn truncate(&mut self, place: Place) {
+        let keep = place.chunk as usize + 1;
+        self.bytes -= self.chunks.drain(keep..).map(|chunk| chunk.len()).sum::<usize>();
+        let last = &mut self.chunks[keep - 1];
+        self.bytes -= last.len() - place.offset as usize;
+        last.truncate(place.offset as usize);
+    }
+
+    /// Forgets everything, but for the room of the first chunk.
+    fn clear(&mut self) {
+        self.chunks.truncate(1);
+        self.chunks.iter_mut().for_each(Vec::clear);
+        self.bytes = 0;
+    }
+}
+
 /// One change. Its map key and its value follow each other in the arena from `start`.
 struct Change {
-    start: usize,
+    start: Place,
     key_len: u32,
     value_len: u32,
     /// The previous change of the same key.
@@ -57,7 +118,7 @@ impl Mark {
 
 pub(super) struct WriteSet {
     log: Vec<Change>,
-    arena: Vec<u8>,
+    arena: Arena,
     last: BTreeMap<Key, u32>,
     trees: Vec<TreeChange>,
     bytes_max: u64,
@@ -76,7 +137,7 @@ fn split(map_key: &[u8]) -> (TreeId, &[u8]) {
 
 impl WriteSet {
     pub(super) fn new(bytes_max: u64) -> WriteSet {
-        WriteSet { log: Vec::new(), arena: Vec::new(), last: BTreeMap::new(), trees: Vec::new(), bytes_max }
+        WriteSet { log: Vec::new(), arena: Arena::default(), last: BTreeMap::new(), trees: Vec::new(), bytes_max }
     }
 
     /// Forgets everything, but keeps a little memory for the next transaction.
@@ -110,7 +171,7 @@ impl WriteSet {
         }
         while self.log.len() > mark.changes as usize {
             let change = self.log.pop().expect("longer than the mark");
-            let key = &self.arena[change.start..change.start + change.key_len as usize];
+            let key = self.arena.get(change.start, 0, change.key_len);
             if change.previous == NONE {
                 self.last.remove(key);
             } else {
@@ -127,7 +188,7 @@ impl WriteSet {
             return Err(too_wide());
         }
         let (key_len, value_len) = (map_key.len() as u32, value.map_or(DELETED, |v| v.len() as u32));
-        let grown = self.arena.len() + map_key.len() + value.map_or(0, <[u8]>::len);
+        let grown = self.arena.bytes + map_key.len() + value.map_or(0, <[u8]>::len);
         if (grown + (self.log.len() + 1) * CHANGE_BYTES) as u64 > self.bytes_max || self.log.len() + 1 >= NONE as usize
         {
             return Err(self.full());
@@ -140,9 +201,7 @@ impl WriteSet {
                 NONE
             }
         };
-        let start = self.arena.len();
-        self.arena.extend_from_slice(&map_key);
-        self.arena.extend_from_slice(value.unwrap_or_default());
+        let start = self.arena.push(&map_key, value.unwrap_or_default());
         self.log.push(Change { start, key_len, value_len, previous });
         Ok(())
     }
@@ -171,8 +230,7 @@ impl WriteSet {
     }
 
     fn value(&self, change: &Change) -> Option<&[u8]> {
-        let from = change.start + change.key_len as usize;
-        (change.value_len != DELETED).then(|| &self.arena[from..from + change.value_len as usize])
+        (change.value_len != DELETED).then(|| self.arena.get(change.start, change.key_len, change.value_len))
     }
 
     /// The last change of a key before position `before`, following the key's chain from `place`.
@@ -229,15 +287,41 @@ impl WriteSet {
         before > 0 && self.range(tree, Bound::Unbounded, Bound::Unbounded, before).next().is_some()
     }
 
+    /// About how many bytes the net effect takes.
+    pub(super) fn bytes(&self) -> usize {
+        self.arena.bytes
+    }
+
     /// The net effect, as the log and the trees take it. Empty when nothing is left to do.
     pub(super) fn encode(&self) -> Batch {
         let mut out = Encoder::new();
+        let pushed = self.for_each_op(|op| {
+            out.push(op);
+            Ok(())
+        });
+        pushed.expect("encoding does not fail");
+        out.finish()
+    }
+
+    /// The net effect in parts, each made when the one before has been dealt with.
+    pub(super) fn for_each_part(&self, mut deal: impl FnMut(Batch) -> Result<()>) -> Result<()> {
+        let mut out = Encoder::new();
+        self.for_each_op(|op| {
+            out.push(op);
+            out.take_full().map_or(Ok(()), &mut deal)
+        })?;
+        let rest = out.finish();
+        if rest.is_empty() { Ok(()) } else { deal(rest) }
+    }
+
+    /// Visits the net effect in the order of a batch.
+    fn for_each_op(&self, mut visit: impl FnMut(Op<'_>) -> Result<()>) -> Result<()> {
         let lasting = |tree: TreeId| !self.dropped(tree);
         for change in &self.trees {
             if let TreeChange::Created(tree) = *change
                 && lasting(tree)
             {
-                out.push(Op::NewTree(tree));
+                visit(Op::NewTree(tree))?;
             }
         }
         // The answer for one tree holds for all its keys, which follow each other.
@@ -250,8 +334,8 @@ impl WriteSet {
             };
             match self.value(&self.log[place as usize]) {
                 _ if !keep => {}
-                Some(value) => out.push(Op::Put { tree, key, value }),
-                None if !fresh => out.push(Op::Delete { tree, key }),
+                Some(value) => visit(Op::Put { tree, key, value })?,
+                None if !fresh => visit(Op::Delete { tree, key })?,
                 None => {}
             }
         }
@@ -259,10 +343,10 @@ impl WriteSet {
             if let TreeChange::Dropped(tree) = *change
                 && !self.created(tree)
             {
-                out.push(Op::DropTree(tree));
+                visit(Op::DropTree(tree))?;
             }
         }
-        out.finish()
+        Ok(())
     }
 }
 
