@@ -9,12 +9,17 @@
 //! 2. A commit that [`Engine::wait_durable`] has answered survives every crash; one that survives is whole; those that
 //!    survive are a prefix of the log.
 //!
-//! Threads: every method may be called from any thread. `open`, `close` and the blocking forms block.
+//! 3. The log before the newest checkpoint is not needed to open.
 //!
-//! After a crash: `open` again; it changes nothing that was durable, so a crash during it does no harm.
+//! Threads: every method may be called from any thread. `open`, `close`, `checkpoint` and the blocking forms block. The
+//! thread `checkpoint` makes checkpoints when they are due.
 //!
-//! Read in this order: `recovery.rs`, this file.
+//! After a crash: `open` again, from the newest checkpoint and the log after it; it changes nothing that was durable, so a
+//! crash during it does no harm.
+//!
+//! Read in this order: `recovery.rs`, `checkpoint.rs`, this file.
 
+mod checkpoint;
 mod recovery;
 
 #[cfg(test)]
@@ -22,58 +27,112 @@ mod sim_tests;
 #[cfg(test)]
 mod tests;
 
+pub use checkpoint::CheckpointOptions;
+
 use crate::base::{Flow, Lsn, Result, TreeId};
 use crate::io::{Clock, Disk, Entropy};
-use crate::storage::{MemStore, Store, StoreStats};
-use crate::txn::{Access, Isolation, LockLine, Owner, Transactions, Txn, TxnOptions};
+use crate::storage::{
+    PAGE_BYTES, PagedOptions, PagedStore, PagerOptions, PagerStats, SpillOptions, Store, StoreStats, UndoOptions,
+};
+use crate::txn::{Access, Isolation, LockLine, OnFatal, Owner, Transactions, Txn, TxnOptions};
 use crate::wal::{Wal, WalOptions};
+use checkpoint::{Checkpointer, Pace};
+use parking_lot::Mutex;
 use recovery::Recovery;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::thread::JoinHandle;
 
 /// How many old versions are looked at between two looks at what is still needed.
 const PURGE_STEP: usize = 4096;
+
+/// The trees.
+const DATA_FILE: &str = "data";
+/// Old versions that do not fit in memory; worth nothing after a restart.
+const UNDO_FILE: &str = "undo.tmp";
 
 #[derive(Clone)]
 pub struct EngineOptions {
     /// The folder of the log, on the disk that is passed to [`Engine::open`].
     pub wal_dir: String,
     pub wal: WalOptions,
+    /// Memory for pages.
+    pub buffer_bytes: u64,
+    /// Memory for old versions; what is more goes to a temporary file.
+    pub undo_bytes: u64,
+    pub page_bytes: usize,
+    pub checkpoint: CheckpointOptions,
     pub txn: TxnOptions,
+    /// Told the error of the first failed write or read of the trees' file, after which nothing can be relied on. It
+    /// should not return; the default aborts the process.
+    pub on_fatal: OnFatal,
 }
 
 impl Default for EngineOptions {
     fn default() -> Self {
-        EngineOptions { wal_dir: "wal".to_string(), wal: WalOptions::default(), txn: TxnOptions::default() }
+        EngineOptions {
+            wal_dir: "wal".to_string(),
+            wal: WalOptions::default(),
+            buffer_bytes: 128 << 20,
+            undo_bytes: 64 << 20,
+            page_bytes: PAGE_BYTES,
+            checkpoint: CheckpointOptions::default(),
+            txn: TxnOptions::default(),
+            on_fatal: Arc::new(|e| {
+                tracing::error!("the data file cannot be written, the process stops: {e}");
+                std::process::abort();
+            }),
+        }
+    }
+}
+
+impl EngineOptions {
+    fn paged(&self, disk: &Arc<dyn Disk>) -> PagedOptions {
+        let frames = (self.buffer_bytes / self.page_bytes as u64) as usize;
+        let pager = PagerOptions { page_bytes: self.page_bytes, frames, ..PagerOptions::default() };
+        let spill = SpillOptions { disk: Arc::clone(disk), path: UNDO_FILE.to_string() };
+        let undo = UndoOptions { memory_bytes: self.undo_bytes, spill: Some(spill), ..UndoOptions::default() };
+        PagedOptions { file: DATA_FILE.to_string(), pager, undo }
     }
 }
 
 /// An open database.
 pub struct Engine {
-    store: Arc<dyn Store>,
+    store: Arc<PagedStore>,
     wal: Arc<Wal>,
     transactions: Arc<Transactions>,
+    checkpointer: Arc<Checkpointer>,
+    checkpoint_thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Engine {
-    /// Opens the database, making it when there is none, and replays its log.
+    /// Opens the database, making it when there is none.
     ///
-    /// Errors: XX001 when the log is damaged; 0A000 when it was written by a newer version; those of the disk.
+    /// 1. The newest checkpoint gives the trees as they were at its LSN.
+    /// 2. The log after that LSN is applied to them.
+    /// 3. The log ends where its last whole record ends; new records go there.
+    ///
+    /// Errors: XX001 when the log or a page is damaged; 0A000 when they were written by a newer version; those of the disk.
     pub fn open(
         disk: Arc<dyn Disk>,
         clock: Arc<dyn Clock>,
         entropy: &dyn Entropy,
         options: EngineOptions,
     ) -> Result<Arc<Engine>> {
-        let EngineOptions { wal_dir, wal, txn } = options;
-        let store = Arc::new(MemStore::new());
-        let mut recovery = Recovery::new(&*store);
-        let wal = Wal::open(disk, clock, entropy, &wal_dir, wal, Lsn::ZERO, |record| recovery.replay(&record))?;
+        let paged = options.paged(&disk);
+        let EngineOptions { wal_dir, wal, checkpoint, txn, on_fatal, .. } = options;
+        let (store, opened) = PagedStore::open(Arc::clone(&disk), paged)?;
+        let mut recovery = Recovery::new(&*store, opened.next_tree, &*clock);
+        let wal =
+            Wal::open(disk, clock.clone(), entropy, &wal_dir, wal, opened.lsn, |record| recovery.replay(&record))?;
         let next_tree = recovery.finish();
         let wal = Arc::new(wal);
-        let store: Arc<dyn Store> = store;
-        let transactions = Transactions::new(Arc::clone(&store), Arc::clone(&wal), next_tree, txn);
-        Ok(Arc::new(Engine { store, wal, transactions }))
+        let transactions = Transactions::new(store.clone(), Arc::clone(&wal), next_tree, txn, on_fatal.clone());
+        let automatic = checkpoint.automatic;
+        let checkpointer =
+            Checkpointer::new(store.clone(), wal.clone(), transactions.clone(), clock, checkpoint, opened.lsn);
+        let thread = if automatic { Some(checkpointer.spawn(on_fatal)?) } else { None };
+        Ok(Arc::new(Engine { store, wal, transactions, checkpointer, checkpoint_thread: Mutex::new(thread) }))
     }
 
     /// Begins a transaction of no session.
@@ -168,8 +227,37 @@ impl Engine {
         self.store.verify()
     }
 
-    /// Makes everything durable and ends the log's threads. Commits afterwards fail to become durable.
+    /// Makes a checkpoint of what is applied, as fast as it goes, and answers its LSN.
+    ///
+    /// Errors: 53100 when the disk is full; nothing is lost then.
+    pub fn checkpoint(&self) -> Result<Lsn> {
+        self.checkpointer.run(Pace::Fast)
+    }
+
+    pub fn pager_stats(&self) -> PagerStats {
+        self.store.pager().stats()
+    }
+
+    /// Makes everything durable, makes a checkpoint so that the next start is quick, and ends the threads. Commits
+    /// afterwards fail to become durable.
     pub fn close(&self) -> Result<()> {
-        self.wal.close()
+        self.stop_checkpoints();
+        let checkpoint = self.checkpoint();
+        self.wal.close()?;
+        checkpoint.map(drop)
+    }
+
+    fn stop_checkpoints(&self) {
+        self.checkpointer.stop();
+        if let Some(thread) = self.checkpoint_thread.lock().take() {
+            // It panicked at worst, and said so.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.stop_checkpoints();
     }
 }

@@ -1,62 +1,100 @@
-//! Recovery: the log's records, in order, applied to the trees. Redo only: the log holds nothing that must be undone.
+//! Recovery: the log's records after the newest checkpoint, in order, applied to the trees. Redo only: the log holds nothing that must be undone.
 //!
-//! A transaction in parts is gathered until its end record; parts without one are of a transaction that never was. At
-//! most one is open at a time; transactions in one record may stand between its parts.
+//! A transaction in parts is gathered until its end record, and not applied before: others may have changed the same
+//! entries if it never ended. At most one is open at a time; transactions in one record may stand between its parts.
 
 use crate::base::{Error, Lsn, Result, SqlState, TreeId};
+use crate::io::Clock;
 use crate::storage::batch::{KIND_BATCH, KIND_END, KIND_PART, decode_end, decode_part};
 use crate::storage::{Batch, History, Op, Store};
 use crate::wal::{KIND_INCARNATION, Record};
+use std::time::Duration;
+
+/// How often a long recovery says where it is.
+const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 
 pub(super) struct Recovery<'a> {
     store: &'a dyn Store,
+    clock: &'a dyn Clock,
     /// The parts of the open transaction.
-    parts: Batch,
+    parts: Vec<Batch>,
     next_tree: u32,
+    begun: Duration,
+    reported: Duration,
+    records: u64,
 }
 
 impl<'a> Recovery<'a> {
-    pub(super) fn new(store: &'a dyn Store) -> Recovery<'a> {
-        Recovery { store, parts: Batch::default(), next_tree: 1 }
+    /// Into a store whose trees have ids below `next_tree`.
+    pub(super) fn new(store: &'a dyn Store, next_tree: TreeId, clock: &'a dyn Clock) -> Recovery<'a> {
+        let now = clock.monotonic();
+        Recovery {
+            store,
+            clock,
+            parts: Vec::new(),
+            next_tree: next_tree.0.max(1),
+            begun: now,
+            reported: now,
+            records: 0,
+        }
     }
 
     pub(super) fn replay(&mut self, record: &Record<'_>) -> Result<()> {
+        self.report(record.lsn);
         self.replay_payload(record.kind, record.payload, record.lsn)
             .map_err(|e| e.context(format!("while replaying the log record that ends at {}", record.lsn)))
+    }
+
+    /// Says once a second where it is, if it takes that long.
+    fn report(&mut self, lsn: Lsn) {
+        self.records += 1;
+        // The clock is looked at now and then only.
+        if !self.records.is_multiple_of(256) {
+            return;
+        }
+        let now = self.clock.monotonic();
+        if now.saturating_sub(self.reported) >= REPORT_INTERVAL {
+            self.reported = now;
+            let elapsed = now.saturating_sub(self.begun);
+            tracing::info!(%lsn, records = self.records, ?elapsed, "recovering from the log");
+        }
     }
 
     fn replay_payload(&mut self, kind: u8, payload: &[u8], lsn: Lsn) -> Result<()> {
         match kind {
             KIND_INCARNATION => Ok(()),
             KIND_BATCH => {
-                let mut batch = Batch::default();
-                batch.push_part(payload)?;
+                let batch = self.decode(payload)?;
                 self.apply(&batch, lsn)
             }
             KIND_PART => {
                 let (number, changes) = decode_part(payload)?;
                 if number == 0 {
-                    self.parts = Batch::default();
+                    self.parts.clear();
                 }
-                if number != self.parts.parts().len() {
-                    return Err(corrupt(format!("part {number} follows {} parts", self.parts.parts().len())));
+                if number != self.parts.len() {
+                    return Err(corrupt(format!("part {number} follows {} parts", self.parts.len())));
                 }
-                self.parts.push_part(changes)
+                let batch = self.decode(changes)?;
+                self.parts.push(batch);
+                Ok(())
             }
             KIND_END => {
-                let batch = std::mem::take(&mut self.parts);
-                let parts = decode_end(payload)?;
-                if parts != batch.parts().len() {
-                    return Err(corrupt(format!("a transaction of {parts} parts has {}", batch.parts().len())));
+                let parts = std::mem::take(&mut self.parts);
+                let expected = decode_end(payload)?;
+                if expected != parts.len() {
+                    return Err(corrupt(format!("a transaction of {expected} parts has {}", parts.len())));
                 }
-                self.apply(&batch, lsn)
+                parts.iter().try_for_each(|batch| self.apply(batch, lsn))
             }
             other => Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, format!("unknown log record kind {other}"))
                 .hint("The log was written by a newer version.")),
         }
     }
 
-    fn apply(&mut self, batch: &Batch, lsn: Lsn) -> Result<()> {
+    fn decode(&mut self, changes: &[u8]) -> Result<Batch> {
+        let mut batch = Batch::default();
+        batch.push_part(changes)?;
         let next_tree = &mut self.next_tree;
         batch.for_each(|op| {
             if let Op::NewTree(tree) = op {
@@ -64,7 +102,12 @@ impl<'a> Recovery<'a> {
             }
             Ok(())
         })?;
-        self.store.prepare(batch).map_err(|e| corrupt(e.message()))?;
+        Ok(batch)
+    }
+
+    fn apply(&self, batch: &Batch, lsn: Lsn) -> Result<()> {
+        let fits = self.store.prepare(batch);
+        fits.map_err(|e| if e.code() == SqlState::INTERNAL_ERROR { corrupt(e.message()) } else { e })?;
         self.store.apply(batch, lsn, History::Forget)
     }
 
