@@ -17,16 +17,19 @@
 //!
 //! After a crash: unsynced writes may be there, not there, or there in part, sector by sector, in any order.
 //!
-//! Read in this order: `disk.rs`, `real_disk.rs`, `sim_disk.rs`, `clock.rs`, `entropy.rs`.
+//! Read in this order: `disk.rs`, `real_disk.rs`, `sim_disk.rs`, `clock.rs`, `entropy.rs`,
+//! `machine.rs`.
 
 mod clock;
 mod disk;
 mod entropy;
+mod machine;
 mod real_disk;
 mod sim_disk;
 
 pub use clock::{Clock, RealClock, SimClock};
 pub use disk::{Disk, DiskLock, File, SECTOR_BYTES};
 pub use entropy::{Entropy, RealEntropy, Rng, SimEntropy};
+pub use machine::memory_bytes;
 pub use real_disk::RealDisk;
 pub use sim_disk::{Fault, SimDisk};

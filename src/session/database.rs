@@ -5,13 +5,14 @@ use super::plans::PlanCache;
 use super::settings::Defaults;
 use crate::base::{Error, Result, SqlState};
 use crate::catalog::CatalogStore;
-use crate::engine::{Engine, EngineOptions};
+use crate::engine::{CheckpointOptions, Engine, EngineOptions};
 use crate::executor::TempSpace;
-use crate::io::{Clock, Disk, DiskLock, Entropy};
+use crate::io::{self, Clock, Disk, DiskLock, Entropy};
 use crate::planner::definitions::Definitions;
 use crate::table::Tables;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 /// The version of the data directory's format, kept in the file of this name.
 const FORMAT_FILE: &str = "format";
@@ -19,6 +20,9 @@ const FORMAT: u32 = 1;
 
 /// Microseconds from 1970 to 2000, PostgreSQL's epoch.
 const EPOCH_US: i64 = 946_684_800_000_000;
+
+/// What a machine of any size gives.
+const BUFFER_BYTES_MIN: u64 = 64 << 20;
 
 /// An open node.
 pub struct Database {
@@ -52,7 +56,7 @@ impl Database {
         let lock = disk.lock("")?;
         check_format(&*disk)?;
         let temp = TempSpace::new(disk.clone(), "temp")?;
-        let engine = Engine::open(disk, clock.clone(), &*entropy, EngineOptions::default())?;
+        let engine = Engine::open(disk, clock.clone(), &*entropy, engine_options(&defaults))?;
         let catalog = CatalogStore::open(engine.clone())?;
         let tables = Tables::new(catalog.clone());
         let definitions = Definitions::new(tables.clone());
@@ -110,6 +114,25 @@ impl Database {
     }
 }
 
+/// Memory from the settings, or by default half of the machine's for pages and a twentieth for old versions.
+fn engine_options(settings: &Defaults) -> EngineOptions {
+    let number = |name| settings.get(name).parse::<u64>().expect("the table checks numbers");
+    let memory = |name, share: u64| match number(name) {
+        0 => (io::memory_bytes() / share).max(BUFFER_BYTES_MIN),
+        megabytes => megabytes << 20,
+    };
+    EngineOptions {
+        buffer_bytes: memory("buffer_memory", 2),
+        undo_bytes: memory("undo_memory", 20),
+        checkpoint: CheckpointOptions {
+            log_bytes: number("max_wal_size") << 20,
+            interval: Duration::from_secs(number("checkpoint_timeout")),
+            ..CheckpointOptions::default()
+        },
+        ..EngineOptions::default()
+    }
+}
+
 fn check_format(disk: &dyn Disk) -> Result<()> {
     if !disk.exists(FORMAT_FILE)? {
         if disk.list("")?.iter().any(|name| name != "lock" && !name.starts_with('.')) {
@@ -125,6 +148,8 @@ fn check_format(disk: &dyn Disk) -> Result<()> {
         disk.rename(temporary, FORMAT_FILE)?;
         return disk.sync_dir("");
     }
+    // A process that was killed may have left the name in the cache alone.
+    disk.sync_dir("")?;
     let file = disk.open(FORMAT_FILE)?;
     let mut text = vec![0; file.len()?.min(32) as usize];
     file.read_exact_at(&mut text, 0)?;

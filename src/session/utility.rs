@@ -108,7 +108,7 @@ impl Session {
             Statement::Explain(e) => self.explain(e, text).await,
             Statement::Copy(copy) => self.copy(copy, raw, text, sink).await,
             Statement::Lock(lock) => self.lock_tables(lock).await.map(|()| done("LOCK TABLE")),
-            Statement::Checkpoint => Ok(done("CHECKPOINT")),
+            Statement::Checkpoint => in_place(|| self.database.engine.checkpoint()).map(|_| done("CHECKPOINT")),
             Statement::Transaction(_) => unreachable!("the protocols run these themselves"),
             Statement::Load(_) => Err(Error::unsupported("LOAD")),
             Statement::AlterSystem(_) => Err(Error::unsupported("ALTER SYSTEM")),

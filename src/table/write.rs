@@ -16,8 +16,9 @@ use super::def::{IndexDef, RowKeyDef, TableDef};
 use super::entry::EntryKey;
 use super::evaluate::RowEvaluator;
 use super::scan::Read;
-use crate::base::{Result, TreeId};
+use crate::base::{Error, Result, SqlState, TreeId};
 use crate::expr::EvalContext;
+use crate::storage::KEY_BYTES_MAX;
 use crate::txn::{LockKey, LockMode, Txn, Wait};
 use crate::types::Datum;
 use smallvec::SmallVec;
@@ -209,9 +210,19 @@ impl TableDef {
     }
 
     pub(super) fn put_row(&self, txn: &mut Txn, row_key: &[u8], row: &[Datum]) -> Result<()> {
+        self.check_row_key(row_key)?;
         let mut value = Vec::with_capacity(128);
         self.layout.encode(&mut value, row.iter().map(Datum::as_ref));
         txn.put(self.tree, row_key, &value)
+    }
+
+    /// The columns of a clustered index are the row's key.
+    fn check_row_key(&self, row_key: &[u8]) -> Result<()> {
+        if row_key.len() <= KEY_BYTES_MAX {
+            return Ok(());
+        }
+        let clustered = self.indexes.iter().find(|i| i.index.clustered);
+        Err(key_too_long(row_key.len(), clustered.map_or(self.table.name.as_str(), |i| i.index.name.as_str())))
     }
 
     /// A row's keys in those indexes that `wanted` picks.
@@ -274,7 +285,20 @@ pub(super) fn put_entry(
     if index.index.clustered {
         return Ok(());
     }
-    txn.put(index.index.tree, &index.tree_key(entry, row_key), &index.tree_value(entry, row_key, row))
+    let key = index.tree_key(entry, row_key);
+    if key.len() > KEY_BYTES_MAX {
+        return Err(key_too_long(key.len(), &index.index.name));
+    }
+    txn.put(index.index.tree, &key, &index.tree_value(entry, row_key, row))
+}
+
+/// `_bt_check_third_page` in PostgreSQL's `nbtutils.c`, with our limit.
+fn key_too_long(bytes: usize, index: &str) -> Error {
+    Error::new(
+        SqlState::PROGRAM_LIMIT_EXCEEDED,
+        format!("index row size {bytes} exceeds maximum {KEY_BYTES_MAX} for index \"{index}\""),
+    )
+    .hint("Consider a function index of an MD5 hash of the value, or use full text indexing.")
 }
 
 fn delete_entry(txn: &mut Txn, index: &IndexDef, entry: &EntryKey, row_key: &[u8]) -> Result<()> {

@@ -70,6 +70,11 @@ impl Arena {
         &self.chunks[place.chunk as usize][from..from + len as usize]
     }
 
+    /// Bytes it has room for without asking for more.
+    fn capacity(&self) -> usize {
+        self.chunks.iter().map(Vec::capacity).sum()
+    }
+
     /// Forgets everything from `place` on.
     fn truncate(&mut self, place: Place) {
         let keep = place.chunk as usize + 1;
