@@ -115,6 +115,11 @@ impl RowEvents {
         Ok(RowEvents { outgoing, incoming, types, events: VecDeque::new() })
     }
 
+    /// Whether [`RowEvents::updated`] looks at what a row was before.
+    pub fn reads_old(&self) -> bool {
+        !self.incoming.is_empty()
+    }
+
     pub fn inserted(&mut self, row_key: &[u8], row: &[Datum]) {
         for key in &self.outgoing {
             let values = pick(row, &key.child_positions);

@@ -2,7 +2,7 @@
 
 use super::{Cx, Operator};
 use crate::base::Result;
-use crate::expr;
+use crate::expr::{self, Expr};
 use crate::planner::plan::{ResultRow, Values};
 use crate::types::{Batch, ColumnBuilder, Physical, SqlType};
 use std::sync::Arc;
@@ -73,9 +73,10 @@ impl Operator for ValuesOp {
         cx.with_eval(|ev| -> Result<()> {
             for row in rows {
                 for (e, builder) in row.iter().zip(&mut builders) {
-                    match e.as_const() {
-                        Some(value) => builder.push(value.as_ref()),
-                        None => builder.push(expr::evaluate_scalar(e, ev)?.as_ref()),
+                    match e {
+                        Expr::Const { value, .. } => builder.push(value.as_ref()),
+                        Expr::Param { index, .. } => builder.push(ev.params[*index].as_ref()),
+                        _ => builder.push(expr::evaluate_scalar(e, ev)?.as_ref()),
                     }
                 }
             }

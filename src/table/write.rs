@@ -48,6 +48,13 @@ pub type Rechecks = Vec<Recheck>;
 
 type Entries<'d> = SmallVec<[(&'d IndexDef, usize, Option<EntryKey>); 4]>;
 
+impl IndexDef {
+    /// Whether a change of these columns changes the row's entry.
+    fn is_touched(&self, changed: &[usize]) -> bool {
+        self.touched_by.iter().any(|at| changed.contains(at))
+    }
+}
+
 impl TableDef {
     /// Inserts a row: one value for each of the table's columns, NULL for dropped ones. Returns the row's key.
     ///
@@ -105,7 +112,20 @@ impl TableDef {
         Ok(Insertion::Inserted(row_key))
     }
 
-    /// Changes the row with this key from `old` to `new`; `changed` are the positions of the columns that may differ. The
+    /// Whether [`TableDef::update`] looks at the old values when these columns change: to move the row, or to take entries
+    /// out of indexes.
+    pub fn reads_old(&self, changed: &[usize]) -> bool {
+        self.moves_row(changed) || self.indexes.iter().any(|i| i.is_touched(changed))
+    }
+
+    fn moves_row(&self, changed: &[usize]) -> bool {
+        match &self.row_key {
+            RowKeyDef::Columns { positions, .. } => positions.iter().any(|at| changed.contains(at)),
+            RowKeyDef::RowId(_) => false,
+        }
+    }
+
+    /// Changes the row with this key from `old`, which may be left out if [`TableDef::reads_old`] says so, to `new`; `changed` are the positions of the columns that may differ. The
     /// caller has locked the row. Returns the row's key, which is another one if columns of it changed.
     ///
     /// Errors: as for `insert`.
@@ -122,14 +142,12 @@ impl TableDef {
     ) -> Result<Vec<u8>> {
         let mut rows = RowEvaluator::new(self, cx);
         self.check_row(new, &mut rows)?;
-        let new_key = match &self.row_key {
-            RowKeyDef::Columns { positions, .. } if positions.iter().any(|at| changed.contains(at)) => {
-                self.row_key_of(new).expect("a keyed table")
-            }
-            _ => row_key.to_vec(),
+        let new_key = match self.moves_row(changed) {
+            true => self.row_key_of(new).expect("a keyed table"),
+            false => row_key.to_vec(),
         };
         let moved = new_key != row_key;
-        let touched = |i: &IndexDef| moved || i.touched_by.iter().any(|at| changed.contains(at));
+        let touched = |i: &IndexDef| moved || i.is_touched(changed);
         let before = self.entries(old, &mut rows, touched)?;
         let after = self.entries(new, &mut rows, touched)?;
         for ((index, at, was), (_, _, is)) in before.iter().zip(&after) {

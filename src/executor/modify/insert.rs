@@ -152,7 +152,7 @@ fn update_existing(
     generate(cx, table, &mut new)?;
     let new = rows_of(&new.columns, &def.types, 1).pop().expect("one row");
     let candidates: Vec<usize> = update.set.iter().map(|s| s.0).chain(table.generated.iter().map(|g| g.0)).collect();
-    let changed = changed(table, &candidates, &old, &new);
+    let changed = changed(table, &candidates, |at| (old[at].as_ref(), new[at].as_ref()));
     let key = cx.with_rows(|txn, ev| def.update(txn, ev, row_key, &old, &new, &changed, &mut work.rechecks))?;
     work.events.updated(&key, &old, &new, &changed);
     Ok(Resolved::Updated(new))

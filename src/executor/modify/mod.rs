@@ -20,7 +20,9 @@ use crate::base::{Error, Result, SqlState};
 use crate::expr::Expr;
 use crate::planner::definitions::Definition;
 use crate::table::Rechecks;
-use crate::types::{Batch, ColumnBuilder, ColumnReader, Datum, Physical, SqlType, constant_column, equal, key};
+use crate::types::{
+    Batch, ColumnBuilder, ColumnReader, Datum, DatumRef, Physical, SqlType, constant_column, equal, key,
+};
 use arrow_array::ArrayRef;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -97,8 +99,16 @@ impl Output {
 
 /// The values of a batch by row.
 fn rows_of(columns: &[ArrayRef], types: &[SqlType], rows: usize) -> Vec<Vec<Datum>> {
-    let readers: Vec<_> = columns.iter().zip(types).map(|(c, t)| ColumnReader::new(t.physical(), c)).collect();
-    (0..rows).map(|i| readers.iter().map(|r| r.get(i).to_owned()).collect()).collect()
+    let readers = readers(columns, types);
+    (0..rows).map(|i| row_of(&readers, i)).collect()
+}
+
+fn readers<'a>(columns: &'a [ArrayRef], types: &[SqlType]) -> Vec<ColumnReader<'a>> {
+    columns.iter().zip(types).map(|(c, t)| ColumnReader::new(t.physical(), c)).collect()
+}
+
+fn row_of(readers: &[ColumnReader<'_>], i: usize) -> Vec<Datum> {
+    readers.iter().map(|r| r.get(i).to_owned()).collect()
 }
 
 /// Rows as a batch of a table's columns.
@@ -131,15 +141,19 @@ fn returning(cx: &mut Cx<'_>, exprs: &[Expr], table: &Definition, mut rows: Batc
     Ok(Batch::new(cx.arrays(exprs, &rows)?, rows.rows))
 }
 
-/// The columns among `candidates` whose value is another one now.
-fn changed(table: &Definition, candidates: &[usize], old: &[Datum], new: &[Datum]) -> Vec<usize> {
+/// The columns among `candidates` whose value is another one now; `values` gives the old one and the new one.
+fn changed<'a>(
+    table: &Definition,
+    candidates: &[usize],
+    values: impl Fn(usize) -> (DatumRef<'a>, DatumRef<'a>),
+) -> Vec<usize> {
     let types = &table.def.types;
     let same = |at: usize| {
         !key::is_lossy(types[at])
-            && match (old[at].is_null(), new[at].is_null()) {
-                (true, true) => true,
-                (false, false) => equal(types[at], old[at].as_ref(), new[at].as_ref()),
-                _ => false,
+            && match values(at) {
+                (DatumRef::Null, DatumRef::Null) => true,
+                (DatumRef::Null, _) | (_, DatumRef::Null) => false,
+                (old, new) => equal(types[at], old, new),
             }
     };
     candidates.iter().copied().filter(|&at| !same(at)).collect()

@@ -1,7 +1,7 @@
 //! UPDATE: each row is locked, found to be as the snapshot shows it (or the statement starts again), and changed.
 
 use super::super::{BoxOperator, Cx, Operator};
-use super::{Again, Output, Work, changed, generate, returning, rows_of};
+use super::{Again, Output, Work, changed, generate, readers, returning, row_of};
 use crate::base::{Error, Result};
 use crate::expr::Expr;
 use crate::planner::definitions::Definition;
@@ -79,17 +79,16 @@ pub(super) fn update_rows(
         new.columns[*at] = cx.array(expr, batch)?;
     }
     generate(cx, table, &mut new)?;
-    let old_rows = rows_of(&old.columns, &def.types, batch.rows);
-    let new_rows = rows_of(&new.columns, &def.types, batch.rows);
+    let (old_values, new_values) = (readers(&old.columns, &def.types), readers(&new.columns, &def.types));
     let candidates: Vec<usize> = set.iter().map(|s| s.0).chain(table.generated.iter().map(|g| g.0)).collect();
     let keys = batch.columns[key_column].as_binary_view();
     let view = cx.view();
     let mut done = Vec::with_capacity(batch.rows);
-    for (i, (old, new)) in old_rows.iter().zip(&new_rows).enumerate() {
+    for i in 0..batch.rows {
         if keys.is_null(i) {
             continue;
         }
-        let changed = changed(table, &candidates, old, new);
+        let changed = changed(table, &candidates, |at| (old_values[at].get(i), new_values[at].get(i)));
         match def.lock_row(cx.txn, &view, keys.value(i), def.update_lock(&changed), Wait::Block)? {
             RowLock::Locked => {}
             RowLock::SelfModified => {
@@ -98,8 +97,12 @@ pub(super) fn update_rows(
             }
             RowLock::Busy => return Err(Error::internal("a blocking lock request was refused")),
         }
-        let key = cx.with_rows(|txn, ev| def.update(txn, ev, keys.value(i), old, new, &changed, &mut work.rechecks))?;
-        work.events.updated(&key, old, new, &changed);
+        // Most updates change neither a key nor an index, and then nobody asks what the row was before.
+        let old = if work.events.reads_old() || def.reads_old(&changed) { row_of(&old_values, i) } else { Vec::new() };
+        let new = row_of(&new_values, i);
+        let row_key = keys.value(i);
+        let key = cx.with_rows(|txn, ev| def.update(txn, ev, row_key, &old, &new, &changed, &mut work.rechecks))?;
+        work.events.updated(&key, &old, &new, &changed);
         cx.shared.affected += 1;
         done.push(i as u32);
     }
