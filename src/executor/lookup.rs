@@ -26,7 +26,8 @@ impl LookupOp {
         for e in &node.key {
             values.push(cx.value(e)?);
         }
-        let refs: SmallVec<[DatumRef<'_>; 4]> = values.iter().map(Datum::as_ref).collect();
+        let mut refs: SmallVec<[DatumRef<'_>; 4]> = SmallVec::new();
+        values.iter().for_each(|v| refs.push(v.as_ref()));
         // Borrowed, not cloned: views count their users in memory that all sessions share.
         let view = cx.shared.view.get_or_insert_with(|| cx.txn.view());
         node.def.lookup_unique(cx.txn, Read::View(view), node.index, &refs, &mut self.row)

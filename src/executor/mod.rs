@@ -16,7 +16,9 @@
 //! 3. Every wait for input passes a check of the cancel flag: each leaf operator checks it once per batch.
 //! 4. A statement that writes or locks hands out its first row after its last lock: its output is kept until it is
 //!    complete ([`Execution::next`]), so it can be restarted without the client having seen anything.
-//! 5. Memory that grows with the data is counted against `work_mem`; beyond the hard cap the statement ends with 53200.
+//! 5. An execution that has ended can be used again for the same plan, if all its operators can ([`Execution::recycle`]);
+//!    it holds no row and no snapshot in between.
+//! 6. Memory that grows with the data is counted against `work_mem`; beyond the hard cap the statement ends with 53200.
 //!
 //! Called by one thread at a time, the session's. May block: only in the engine's page reads.
 //!

@@ -101,16 +101,11 @@ pub fn rows(
     formats: &Formats,
     cx: &FormatContext,
 ) -> Result<()> {
-    let readers: SmallVec<[Field<'_>; 8]> = columns
-        .iter()
-        .zip(&batch.columns)
-        .enumerate()
-        .map(|(i, (c, array))| Field {
-            reader: ColumnReader::new(c.ty.physical(), array),
-            ty: c.ty,
-            binary: formats.get(i) == Formats::BINARY,
-        })
-        .collect();
+    let mut readers: SmallVec<[Field<'_>; 8]> = SmallVec::new();
+    for (i, (c, array)) in columns.iter().zip(&batch.columns).enumerate() {
+        let reader = ColumnReader::new(c.ty.physical(), array);
+        readers.push(Field { reader, ty: c.ty, binary: formats.get(i) == Formats::BINARY });
+    }
     for row in 0..batch.rows {
         let start = out.len();
         out.extend_from_slice(b"D\0\0\0\0");

@@ -15,7 +15,10 @@ impl Formats {
 
     /// As Bind gives them: none (all text), one for all, or one for each.
     pub fn new(codes: impl IntoIterator<Item = i16>) -> Formats {
-        Formats(codes.into_iter().collect())
+        let mut all = SmallVec::new();
+        // For one or two, `collect` costs more than they do.
+        codes.into_iter().for_each(|code| all.push(code));
+        Formats(all)
     }
 
     pub fn get(&self, i: usize) -> i16 {
