@@ -337,7 +337,7 @@ impl Binder<'_> {
             FunctionSource::Scalar(Expr::Call { args, .. }) => args,
             FunctionSource::Scalar(_) => &[],
         };
-        let (fields, row) = self.function_fields(func, args, ty, definition, function, part, pos)?;
+        let (fields, row) = self.function_fields(func, args, ty, definition, function, part)?;
         let mut ids = Vec::with_capacity(fields.len());
         for (name, ty) in fields {
             let id = self.new_relation_column(alias, name.as_str(), ty);
@@ -356,7 +356,6 @@ impl Binder<'_> {
         definition: &[ast::ColumnDef],
         function: &FunctionItem,
         part: &ast::RowsFromItem,
-        pos: usize,
     ) -> Result<(Vec<(String, SqlType)>, bool)> {
         let out = func.map_or(&[] as &[(&str, Oid)], |f| f.out);
         let undefined_record = ty.oid == oid::RECORD && out.is_empty();
@@ -377,7 +376,7 @@ impl Binder<'_> {
                 SqlState::SYNTAX_ERROR,
                 "a column definition list is required for functions returning \"record\"",
             )
-            .at(pos));
+            .at(part.function.pos));
         }
         if let (Some(func), true) = (func, out.len() > 1) {
             return Ok((call_fields(func, args), true));

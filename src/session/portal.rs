@@ -73,6 +73,8 @@ const IDLE_RUNS: usize = 16;
 
 /// Runs that have ended, kept for the next execution of the same plan: what a short statement would allocate each time is
 /// there already. The one used last is the last.
+// A portal holds its run in the same box; it comes and goes without being copied.
+#[allow(clippy::vec_box)]
 #[derive(Default)]
 pub struct IdleRuns(Vec<Box<Run>>);
 
