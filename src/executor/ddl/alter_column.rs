@@ -3,7 +3,7 @@
 use super::column::{self, identity_sequence};
 use super::rebuild::{self, Rows};
 use super::sequence::alter_options;
-use super::{DdlContext, expression, no_column};
+use super::{DdlContext, expression, foreign_key, no_column};
 use crate::base::{Error, Result, SqlState};
 use crate::binder;
 use crate::catalog::{Column, ConstraintKind, Identity, Object, Table};
@@ -197,7 +197,7 @@ pub fn set_type(
         )
         .detail(format!("Column \"{}\" is a generated column.", name.name)));
     }
-    refuse_dependents(cx, table, at)?;
+    refuse_dependents(cx, table, at, ty)?;
     let column = ast::ColumnRef { parts: vec![name.clone()], star: false };
     let own = ast::Expr { kind: ast::ExprKind::Column(column), pos: name.pos };
     let source = using.map_or(&own, |u| &u.expr);
@@ -233,7 +233,7 @@ pub fn set_type(
 }
 
 /// Views and foreign keys look at the column's type; they would have to be made again.
-fn refuse_dependents(cx: &DdlContext<'_>, table: &Table, at: usize) -> Result<()> {
+fn refuse_dependents(cx: &DdlContext<'_>, table: &Table, at: usize, ty: crate::types::SqlType) -> Result<()> {
     let attnum = at as i16 + 1;
     let catalog = cx.now();
     for view in catalog.tables() {
@@ -246,17 +246,22 @@ fn refuse_dependents(cx: &DdlContext<'_>, table: &Table, at: usize) -> Result<()
             .detail(format!("rule _RETURN on view {} depends on column \"{}\"", view.name, table.columns[at].name)));
         }
     }
-    let own = table
-        .constraints
-        .iter()
-        .any(|c| matches!(&c.kind, ConstraintKind::ForeignKey { columns, .. } if columns.contains(&attnum)));
-    let incoming = catalog.foreign_keys_to(table.oid).iter().any(|i| {
-        catalog.table(i.table).and_then(|t| t.constraint(i.constraint)).is_some_and(|c| {
-            matches!(&c.kind, ConstraintKind::ForeignKey { parent_columns, .. } if parent_columns.contains(&attnum))
-        })
-    });
-    if own || incoming {
-        return Err(Error::unsupported("ALTER COLUMN TYPE of a column in a foreign key"));
+    let mut changed = Table::clone(table);
+    changed.columns[at].type_oid = ty.oid;
+    let retyped = |oid| if oid == table.oid { Some(&changed) } else { catalog.table(oid).map(|t| &**t) };
+    let incoming = catalog.foreign_keys_to(table.oid);
+    let children = incoming.iter().map(|i| (i.table, i.constraint));
+    let own = table.constraints.iter().map(|c| (table.oid, c.oid));
+    for (child, constraint) in own.chain(children) {
+        let Some(child) = retyped(child) else { continue };
+        let Some(constraint) = child.constraint(constraint) else { continue };
+        let ConstraintKind::ForeignKey { columns, parent, parent_columns, .. } = &constraint.kind else { continue };
+        let touches = (child.oid == table.oid && columns.contains(&attnum))
+            || (*parent == table.oid && parent_columns.contains(&attnum));
+        if let (true, Some(parent)) = (touches, retyped(*parent)) {
+            foreign_key::check_types(child, columns, parent, parent_columns, &constraint.name)?;
+            return Err(Error::unsupported("ALTER COLUMN TYPE of a column in a foreign key"));
+        }
     }
     Ok(())
 }

@@ -185,7 +185,7 @@ fn referenced_key(cx: &DdlContext<'_>, parent: &Arc<Table>, named: &[&Ident]) ->
 }
 
 /// The two sides must be comparable with `=`.
-fn check_types(table: &Table, columns: &[i16], parent: &Table, parent_columns: &[i16], name: &str) -> Result<()> {
+pub fn check_types(table: &Table, columns: &[i16], parent: &Table, parent_columns: &[i16], name: &str) -> Result<()> {
     for (c, p) in columns.iter().zip(parent_columns) {
         let (c, p) = (&table.columns[*c as usize - 1], &parent.columns[*p as usize - 1]);
         let (ct, pt) = (SqlType::of(c.type_oid), SqlType::of(p.type_oid));

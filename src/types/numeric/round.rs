@@ -7,8 +7,10 @@ use super::{Numeric, NumericRef, Parts};
 use crate::base::{Error, Result, SqlState};
 use num_bigint::{BigInt, Sign};
 
-/// `NUMERIC_MAX_RESULT_SCALE`: as far as `round` and `trunc` go either way.
-const ROUND_LIMIT: i32 = 2000;
+/// As far as `round` and `trunc` go: digits behind the point (`NUMERIC_DSCALE_MAX`), and before it, where rounding may
+/// make one more.
+const SCALE_MAX: i32 = 0x3fff;
+const SCALE_MIN: i32 = -(0x7fff + 1) * 4 - 1;
 
 #[derive(Clone, Copy)]
 enum Direction {
@@ -38,7 +40,7 @@ impl NumericRef<'_> {
     }
 
     fn cut(self, scale: i32, direction: Direction) -> Result<Numeric> {
-        let scale = scale.clamp(-ROUND_LIMIT, ROUND_LIMIT);
+        let scale = scale.clamp(SCALE_MIN, SCALE_MAX);
         if scale >= 0
             && let Some((mantissa, from)) = self.small_parts()
             && (matches!(direction, Direction::HalfAway) || i32::from(from) <= scale)
