@@ -12,9 +12,6 @@ use crate::storage::{Cursor, Direction, Entries, KeyRange, Store};
 use std::cmp::Ordering;
 use std::ops::Bound;
 
-/// A key of the own changes and its value, `None` when deleted.
-type OwnState<'a> = (&'a [u8], Option<&'a [u8]>);
-
 /// A scan in progress.
 pub struct Scan {
     tree: TreeId,
@@ -152,12 +149,8 @@ fn merge_step(
     }
     let more_of_tree = !ahead.is_empty();
     let bounds = (own.rest.lower.as_ref().map(Vec::as_slice), own.rest.upper.as_ref().map(Vec::as_slice));
-    let range = txn.writes.range(tree, bounds.0, bounds.1, own_before);
     let direction = own.direction;
-    let mut changes: Box<dyn Iterator<Item = OwnState<'_>>> = match direction {
-        Direction::Forward => Box::new(range),
-        Direction::Backward => Box::new(range.rev()),
-    };
+    let mut changes = txn.writes.range(tree, bounds.0, bounds.1, own_before, direction);
     let mut passed = None;
     let mut change = changes.next();
     while out.len() < max {
