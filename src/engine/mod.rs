@@ -120,7 +120,8 @@ impl Engine {
         options: EngineOptions,
     ) -> Result<Arc<Engine>> {
         let paged = options.paged(&disk);
-        let EngineOptions { wal_dir, wal, checkpoint, txn, on_fatal, .. } = options;
+        let EngineOptions { wal_dir, wal, checkpoint, mut txn, on_fatal, .. } = options;
+        txn.scratch.get_or_insert_with(|| Arc::clone(&disk));
         let (store, opened) = PagedStore::open(Arc::clone(&disk), paged)?;
         let mut recovery = Recovery::new(&*store, opened.next_tree, &*clock);
         let wal =

@@ -41,6 +41,29 @@ pub trait Disk: Send + Sync {
 
     /// Bytes that may still be written.
     fn free_bytes(&self) -> Result<u64>;
+
+    /// Room for bytes that are worth nothing after a restart, on the device when memory is short.
+    ///
+    /// Errors: 53100 when there is no room for all of it; using it does not fail later.
+    fn scratch(&self, len: usize) -> Result<Box<dyn Scratch>> {
+        Ok(Box::new(vec![0; len]))
+    }
+}
+
+/// See [`Disk::scratch`]. Dropping it gives the room back.
+pub trait Scratch: Send + Sync {
+    fn bytes(&self) -> &[u8];
+    fn bytes_mut(&mut self) -> &mut [u8];
+}
+
+impl Scratch for Vec<u8> {
+    fn bytes(&self) -> &[u8] {
+        self
+    }
+
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        self
+    }
 }
 
 /// One open file.

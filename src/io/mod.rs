@@ -28,7 +28,7 @@ mod real_disk;
 mod sim_disk;
 
 pub use clock::{Clock, RealClock, SimClock};
-pub use disk::{Disk, DiskLock, File, SECTOR_BYTES};
+pub use disk::{Disk, DiskLock, File, SECTOR_BYTES, Scratch};
 pub use entropy::{Entropy, RealEntropy, Rng, SimEntropy};
 pub use machine::memory_bytes;
 pub use real_disk::RealDisk;

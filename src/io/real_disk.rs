@@ -4,16 +4,19 @@
 //! `RWF_DSYNC` take the same time within noise (94-105 us), while blocks that are not yet written cost half as much
 //! again (154 us reserved by `fallocate`, 169 us past the end): so what matters is filling with zeros first.
 
-use super::disk::{Disk, DiskLock, File, locked};
+use super::disk::{Disk, DiskLock, File, Scratch, locked};
 use crate::base::{Error, Result, SqlState};
 use rustix::fs::{Advice, FallocateFlags, FlockOperation};
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::FileExt;
 use std::path::{Component, Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 static ZEROS: [u8; 256 * 1024] = [0; 256 * 1024];
 const LOCK_FILE: &str = "lock";
+/// Names scratch files for the moment until they have none.
+static SCRATCH_FILES: AtomicU64 = AtomicU64::new(0);
 
 pub struct RealDisk {
     root: PathBuf,
@@ -162,6 +165,32 @@ impl Disk for RealDisk {
         let stat = rustix::fs::statvfs(&self.root).map_err(|e| failed("stat file system of", &self.root, &e.into()))?;
         Ok(stat.f_bavail * stat.f_frsize)
     }
+
+    /// A file without a name, mapped: the system keeps in memory what is used, and no crash leaves anything behind. Its
+    /// blocks are reserved first, since a mapped page without room ends the process.
+    fn scratch(&self, len: usize) -> Result<Box<dyn Scratch>> {
+        let path = self.root.join(format!(".scratch-{}", SCRATCH_FILES.fetch_add(1, Ordering::Relaxed)));
+        let mut how = fs::OpenOptions::new();
+        how.read(true).write(true).create(true).truncate(true);
+        std::os::unix::fs::OpenOptionsExt::mode(&mut how, 0o600);
+        let file = how.open(&path).map_err(|e| failed("create file", &path, &e))?;
+        fs::remove_file(&path).map_err(|e| failed("remove file", &path, &e))?;
+        let reserved = rustix::fs::fallocate(&file, FallocateFlags::empty(), 0, len as u64);
+        reserved.map_err(|e| failed("extend file", &path, &e.into()))?;
+        // SAFETY: the file has no name, so nobody else changes or shortens it.
+        let map = unsafe { memmap2::MmapMut::map_mut(&file) };
+        Ok(Box::new(map.map_err(|e| failed("map file", &path, &e))?))
+    }
+}
+
+impl Scratch for memmap2::MmapMut {
+    fn bytes(&self) -> &[u8] {
+        self
+    }
+
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        self
+    }
 }
 
 struct RealFile {
@@ -278,6 +307,16 @@ mod tests {
         assert_eq!(disk.create("x").err().unwrap().code(), SqlState::DUPLICATE_FILE);
         let full = failed("write to file", Path::new("x"), &io::Error::from_raw_os_error(28));
         assert_eq!(format!("{full:?}"), "[53100] could not write to file \"x\": No space left on device");
+    }
+
+    #[test]
+    fn scratch_room_has_no_name_and_must_be_there() {
+        let (_dir, disk) = disk();
+        let mut room = disk.scratch(1 << 20).unwrap();
+        room.bytes_mut()[(1 << 20) - 1] = 7;
+        assert_eq!((room.bytes().len(), room.bytes()[(1 << 20) - 1]), (1 << 20, 7));
+        assert!(disk.list("").unwrap().is_empty());
+        assert!(disk.scratch(1 << 60).is_err());
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::executor::TempSpace;
 use crate::io::{self, Clock, Disk, DiskLock, Entropy};
 use crate::planner::definitions::Definitions;
 use crate::table::Tables;
+use crate::txn::TxnOptions;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -124,6 +125,7 @@ fn engine_options(settings: &Defaults) -> EngineOptions {
     EngineOptions {
         buffer_bytes: memory("buffer_memory", 2),
         undo_bytes: memory("undo_memory", 20),
+        txn: TxnOptions { write_set_memory_bytes: memory("write_set_memory", 10), ..TxnOptions::default() },
         checkpoint: CheckpointOptions {
             log_bytes: number("max_wal_size") << 20,
             interval: Duration::from_secs(number("checkpoint_timeout")),

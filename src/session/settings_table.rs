@@ -192,5 +192,6 @@ pub static SETTINGS: &[Setting] = &[
     setting("wal_segment_size", Int { min: 1048576, max: 1073741824, unit: "B" }, "16777216", Internal, Used, "Preset Options", "The size of a segment of the log."),
     setting("wal_sync_method", Enum(&["fsync", "fdatasync", "open_sync", "open_datasync"]), "fdatasync", Sighup, Unused, "Write-Ahead Log / Settings", NO_EFFECT),
     setting("work_mem", Int { min: 64, max: 2147483647, unit: "kB" }, "4096", User, Used, "Resource Usage / Memory", "The memory that one sort or hash may take before it spills."),
+    setting("write_set_memory", Int { min: 0, max: 1073741823, unit: "MB" }, "0", Postmaster, Used, "Resource Usage / Memory", "Memory for the uncommitted changes of one transaction before they go to a temporary file; 0 is a tenth of the machine's."),
     setting("xmloption", Enum(&["content", "document"]), "content", User, Unused, "Client Connection Defaults / Statement Behavior", NO_EFFECT),
 ];

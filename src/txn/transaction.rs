@@ -4,7 +4,7 @@ use super::lock::{LockHash, LockKey, LockMode, LockWait, Locked, Noted, Outcome,
 use super::reads::Reads;
 use super::transactions::Transactions;
 use super::view::{Access, Currency, Isolation, ReadView, Savepoint, Statement, TxnId};
-use super::write_set::WriteSet;
+use super::write_set::{Room, WriteSet};
 use crate::base::{Error, Lsn, Result, SqlState, TreeId};
 use crate::storage::{Registration, Store};
 use parking_lot::Mutex;
@@ -52,7 +52,9 @@ pub struct Txn {
 
 impl Txn {
     pub(super) fn new(shared: Arc<Transactions>, owner: Owner, id: TxnId, isolation: Isolation) -> Txn {
-        let writes = WriteSet::new(shared.options.write_set_bytes_max);
+        let options = &shared.options;
+        let room = Room { memory_bytes: options.write_set_memory_bytes, disk: options.scratch.clone() };
+        let writes = WriteSet::new(options.write_set_bytes_max, room);
         Txn {
             shared,
             owner,

@@ -4,6 +4,7 @@ use super::lock::{LockLine, LockTable, Owner};
 use super::transaction::Txn;
 use super::view::{Isolation, TxnId};
 use crate::base::{Error, Lsn, Result, SqlState, TreeId};
+use crate::io::Disk;
 use crate::storage::{Needed, PagedStore, Snapshots, Store};
 use crate::wal::Wal;
 use parking_lot::Mutex;
@@ -11,15 +12,19 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct TxnOptions {
-    /// How much memory the uncommitted changes of one transaction may take.
+    /// How many bytes the uncommitted changes of one transaction may take,
     pub write_set_bytes_max: u64,
+    /// and from where on they go to the disk.
+    pub write_set_memory_bytes: u64,
+    /// `None` keeps all of them in memory.
+    pub scratch: Option<Arc<dyn Disk>>,
 }
 
 impl Default for TxnOptions {
     fn default() -> Self {
-        TxnOptions { write_set_bytes_max: 4 << 30 }
+        TxnOptions { write_set_bytes_max: 1 << 40, write_set_memory_bytes: 256 << 20, scratch: None }
     }
 }
 

@@ -1,4 +1,5 @@
 //! The changes in the order they were made, in memory that grows in chunks, so that a set of gigabytes is never copied.
+//! Beyond a budget chunks are scratch room of the disk.
 //!
 //! A change's bytes follow each other in a chunk: its head, its key, its value. The head, with numbers as varints:
 //!
@@ -9,10 +10,15 @@
 //! | varint | 0: deleted; else one more than the length of the value |
 //! | 4, in role `Again` | the previous change of the same key |
 
-use crate::base::TreeId;
+use super::Room;
+use crate::base::{Result, TreeId};
+use crate::io::Scratch;
 
 /// The size of a chunk of bytes. The first grows up to it; what is larger has a chunk of its own.
 const CHUNK_BYTES: usize = 1 << 20;
+
+/// The size of a chunk of the disk's.
+const SCRATCH_BYTES: usize = 64 << 20;
 
 /// How many items a chunk of a list has: a power of two.
 const CHUNK_ITEMS: usize = 1 << 16;
@@ -119,10 +125,70 @@ struct Place {
     offset: u32,
 }
 
+enum Chunk {
+    Memory(Vec<u8>),
+    Scratch { room: Box<dyn Scratch>, used: usize },
+}
+
+impl Chunk {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Chunk::Memory(bytes) => bytes,
+            Chunk::Scratch { room, used } => &room.bytes()[..*used],
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Chunk::Memory(bytes) => bytes.len(),
+            Chunk::Scratch { used, .. } => *used,
+        }
+    }
+
+    /// Whether so many more bytes belong here.
+    fn takes(&self, len: usize) -> bool {
+        match self {
+            Chunk::Memory(bytes) => bytes.is_empty() || bytes.len() + len <= CHUNK_BYTES.max(bytes.capacity()),
+            Chunk::Scratch { room, used } => used + len <= room.bytes().len(),
+        }
+    }
+
+    /// Room for so many more bytes has been made.
+    fn push(&mut self, parts: [&[u8]; 3]) {
+        match self {
+            Chunk::Memory(bytes) => {
+                bytes.reserve(parts.iter().map(|part| part.len()).sum());
+                parts.iter().for_each(|part| bytes.extend_from_slice(part));
+            }
+            Chunk::Scratch { room, used } => {
+                for part in parts {
+                    room.bytes_mut()[*used..*used + part.len()].copy_from_slice(part);
+                    *used += part.len();
+                }
+            }
+        }
+    }
+
+    fn truncate(&mut self, len: usize) {
+        match self {
+            Chunk::Memory(bytes) => bytes.truncate(len),
+            Chunk::Scratch { used, .. } => *used = len,
+        }
+    }
+
+    /// Memory that it takes.
+    fn capacity(&self) -> usize {
+        match self {
+            Chunk::Memory(bytes) => bytes.capacity(),
+            Chunk::Scratch { .. } => 0,
+        }
+    }
+}
+
 #[derive(Default)]
 pub struct Log {
     places: List<Place>,
-    chunks: Vec<Vec<u8>>,
+    chunks: Vec<Chunk>,
     bytes: usize,
 }
 
@@ -140,31 +206,39 @@ impl Log {
         self.bytes
     }
 
-    /// Bytes it has room for without asking for more.
+    /// Bytes of memory that it has.
     pub fn capacity(&self) -> usize {
-        self.chunks.iter().map(Vec::capacity).sum::<usize>() + self.places.capacity() * size_of::<Place>()
+        self.chunks.iter().map(Chunk::capacity).sum::<usize>() + self.places.capacity() * size_of::<Place>()
     }
 
-    /// Answers the change's position.
+    /// Makes room for a change with so many bytes of key and value.
+    ///
+    /// Errors: 53100 when the disk has none.
+    pub fn make_room(&mut self, len: usize, room: &Room) -> Result<()> {
+        let len = HEAD_BYTES_MAX + len;
+        if self.chunks.last().is_some_and(|last| last.takes(len)) {
+            return Ok(());
+        }
+        let chunk = match &room.disk {
+            Some(disk) if (self.bytes + len) as u64 > room.memory_bytes => {
+                Chunk::Scratch { room: disk.scratch(SCRATCH_BYTES.max(len))?, used: 0 }
+            }
+            _ if self.chunks.is_empty() => Chunk::Memory(Vec::new()),
+            _ => Chunk::Memory(Vec::with_capacity(CHUNK_BYTES.max(len))),
+        };
+        self.chunks.push(chunk);
+        Ok(())
+    }
+
+    /// Answers the change's position. There must be room for it.
     pub fn push(&mut self, change: Change<'_>) -> u32 {
         let (head, head_len) = head(&change);
         let value = change.value.unwrap_or_default();
-        let len = head_len + change.key.len() + value.len();
-        match self.chunks.last() {
-            None => self.chunks.push(Vec::new()),
-            Some(last) if last.len() + len > CHUNK_BYTES => {
-                self.chunks.push(Vec::with_capacity(CHUNK_BYTES.max(len)));
-            }
-            Some(_) => {}
-        }
         let chunk = self.chunks.len() - 1;
         let last = &mut self.chunks[chunk];
         let place = Place { chunk: chunk as u32, offset: last.len() as u32 };
-        last.reserve(len);
-        last.extend_from_slice(&head[..head_len]);
-        last.extend_from_slice(change.key);
-        last.extend_from_slice(value);
-        self.bytes += len;
+        last.push([&head[..head_len], change.key, value]);
+        self.bytes += head_len + change.key.len() + value.len();
         let at = self.places.len() as u32;
         self.places.push(place);
         at
@@ -172,7 +246,7 @@ impl Log {
 
     pub fn get(&self, at: u32) -> Change<'_> {
         let place = self.places.get(at as usize);
-        read(&self.chunks[place.chunk as usize][place.offset as usize..])
+        read(&self.chunks[place.chunk as usize].bytes()[place.offset as usize..])
     }
 
     /// Takes the last change back.
@@ -189,7 +263,7 @@ impl Log {
     pub fn clear(&mut self) {
         self.places.clear();
         self.chunks.truncate(1);
-        self.chunks.iter_mut().for_each(Vec::clear);
+        self.chunks.iter_mut().for_each(|chunk| chunk.truncate(0));
         self.bytes = 0;
     }
 }
@@ -255,6 +329,8 @@ fn read(mut bytes: &[u8]) -> Change<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::io::SimDisk;
+    use std::sync::Arc;
 
     #[test]
     fn a_list_goes_over_the_edges_of_chunks() {
@@ -271,10 +347,16 @@ mod tests {
     }
 
     #[test]
-    fn changes_of_any_size_come_back() {
+    fn changes_of_any_size_come_back_from_memory_and_from_the_disk() {
+        come_back(Room { memory_bytes: u64::MAX, disk: None });
+        come_back(Room { memory_bytes: 2000, disk: Some(Arc::new(SimDisk::new(1))) });
+    }
+
+    fn come_back(room: Room) {
         let mut log = Log::default();
         let big = vec![7; CHUNK_BYTES + 1];
-        let all: [(u32, Role, &[u8], Option<&[u8]>); 6] = [
+        type Line<'a> = (u32, Role, &'a [u8], Option<&'a [u8]>);
+        let all: [Line<'_>; 6] = [
             (1, Role::Run, b"", None),
             (200, Role::First, b"key", Some(b"")),
             (u32::MAX, Role::Again(u32::MAX - 1), &big[..40], Some(&big)),
@@ -284,6 +366,7 @@ mod tests {
         ];
         let mut sizes = vec![log.bytes()];
         for (at, &(tree, role, key, value)) in all.iter().enumerate() {
+            log.make_room(key.len() + value.map_or(0, <[u8]>::len), &room).unwrap();
             assert_eq!(log.push(Change { tree: TreeId(tree), role, key, value }), at as u32);
             sizes.push(log.bytes());
         }

@@ -13,10 +13,12 @@ mod own;
 mod tests;
 
 use crate::base::{Error, Result, SqlState, TreeId};
+use crate::io::Disk;
 use crate::storage::{Batch, Direction, Encoder, Op};
 use log::{CHANGE_BYTES, Change, HEAD_BYTES_MAX, Log, Role};
 use own::{Own, as_of};
 use std::ops::Bound;
+use std::sync::Arc;
 
 /// A change must fit into one log record, with room for what is around it.
 const BYTES_MAX: usize = 1 << 29;
@@ -47,6 +49,15 @@ impl Mark {
     }
 }
 
+/// Where a set keeps its changes.
+#[derive(Clone)]
+pub(super) struct Room {
+    /// In memory up to here,
+    pub(super) memory_bytes: u64,
+    /// then here, if anywhere.
+    pub(super) disk: Option<Arc<dyn Disk>>,
+}
+
 pub(super) struct WriteSet {
     log: Log,
     /// Ascending by tree.
@@ -57,19 +68,20 @@ pub(super) struct WriteSet {
     beside_bytes: usize,
     trees: Vec<TreeChange>,
     bytes_max: u64,
+    room: Room,
 }
 
 impl WriteSet {
-    pub(super) fn new(bytes_max: u64) -> WriteSet {
+    pub(super) fn new(bytes_max: u64, room: Room) -> WriteSet {
         let log = Log::default();
-        WriteSet { log, own: Vec::new(), recent: 0, beside_bytes: 0, trees: Vec::new(), bytes_max }
+        WriteSet { log, own: Vec::new(), recent: 0, beside_bytes: 0, trees: Vec::new(), bytes_max, room }
     }
 
     /// Forgets everything, but keeps a little memory for the next transaction.
     pub(super) fn reset(&mut self) {
         let kept = self.log.capacity() + self.own.iter().map(Own::capacity).sum::<usize>();
         if kept > KEPT_BYTES || self.own.len() > KEPT_TREES {
-            *self = WriteSet::new(self.bytes_max);
+            *self = WriteSet::new(self.bytes_max, self.room.clone());
             return;
         }
         self.forget_changes();
@@ -105,7 +117,7 @@ impl WriteSet {
         }
     }
 
-    /// `value: None` deletes. 53400 when the budget is used up; the set is as before then.
+    /// `value: None` deletes. 53400 when the budget is used up, 53100 when the disk is; the set is as before then.
     pub(super) fn change(&mut self, tree: TreeId, key: &[u8], value: Option<&[u8]>) -> Result<()> {
         let len = key.len() + value.map_or(0, <[u8]>::len);
         if len > BYTES_MAX {
@@ -116,6 +128,7 @@ impl WriteSet {
         if (grown + beside) as u64 > self.bytes_max || self.log.len() + 1 >= CHANGES_MAX {
             return Err(self.full());
         }
+        self.log.make_room(len, &self.room)?;
         let at = self.log.len() as u32;
         if self.own.get(self.recent).is_none_or(|own| own.tree != tree) {
             self.recent = self.find_or_add(tree);
@@ -139,8 +152,8 @@ impl WriteSet {
 
     fn full(&self) -> Error {
         Error::new(SqlState::CONFIGURATION_LIMIT_EXCEEDED, "transaction has too many uncommitted changes")
-            .detail(format!("The changes of a transaction can take at most {} bytes of memory.", self.bytes_max))
-            .hint("Commit in smaller parts, or raise write_set_bytes_max.")
+            .detail(format!("The changes of a transaction can take at most {} bytes.", self.bytes_max))
+            .hint("Commit in smaller parts.")
     }
 
     pub(super) fn create_tree(&mut self, tree: TreeId) {

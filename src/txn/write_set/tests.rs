@@ -1,12 +1,19 @@
 use super::*;
+use crate::io::SimDisk;
 use crate::storage::KeyRange;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
 type State = BTreeMap<(u32, Vec<u8>), Option<Vec<u8>>>;
+type Line = ((u32, Vec<u8>), Option<Vec<u8>>);
 type Bounds = (Bound<Vec<u8>>, Bound<Vec<u8>>);
 
 const TREES: u32 = 3;
+
+/// A set that keeps little in memory.
+fn write_set(bytes_max: u64) -> WriteSet {
+    WriteSet::new(bytes_max, Room { memory_bytes: 100, disk: Some(Arc::new(SimDisk::new(1))) })
+}
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -36,12 +43,7 @@ fn bounds() -> impl Strategy<Value = Bounds> {
     (bound(), bound())
 }
 
-fn read(
-    w: &WriteSet,
-    before: u32,
-    (lower, upper): &Bounds,
-    direction: Direction,
-) -> Vec<((u32, Vec<u8>), Option<Vec<u8>>)> {
+fn read(w: &WriteSet, before: u32, (lower, upper): &Bounds, direction: Direction) -> Vec<Line> {
     let (lower, upper) = (lower.as_ref().map(Vec::as_slice), upper.as_ref().map(Vec::as_slice));
     let of_tree = |tree| {
         let range = w.range(TreeId(tree), lower, upper, before, direction);
@@ -79,7 +81,7 @@ fn check(w: &WriteSet, before: u32, state: &State, range: &Bounds) {
 proptest! {
     #[test]
     fn savepoints_and_views_agree_with_copies(steps in steps(), range in bounds()) {
-        let mut w = WriteSet::new(1 << 20);
+        let mut w = write_set(1 << 20);
         let mut now = State::new();
         let mut changed: Vec<(u32, Vec<u8>)> = Vec::new();
         let mut marks: Vec<(Mark, State)> = Vec::new();
@@ -143,7 +145,7 @@ proptest! {
 fn ascending_keys_cost_little() {
     let value = [1; 100];
     let fits = |keys: &mut dyn Iterator<Item = u32>| {
-        let mut w = WriteSet::new(1 << 20);
+        let mut w = write_set(1 << 20);
         let put = |key: u32| w.change(TreeId(500), &key.to_be_bytes(), Some(&value)).is_ok();
         keys.map(put).take_while(|&ok| ok).count()
     };
@@ -155,7 +157,7 @@ fn ascending_keys_cost_little() {
 
 #[test]
 fn a_full_set_refuses_and_keeps_what_it_has() {
-    let mut w = WriteSet::new(200);
+    let mut w = write_set(200);
     w.change(TreeId(1), b"k", Some(b"old")).unwrap();
     let e = w.change(TreeId(1), b"k", Some(&[0; 200])).unwrap_err();
     assert_eq!(e.code(), SqlState::CONFIGURATION_LIMIT_EXCEEDED);
@@ -165,7 +167,7 @@ fn a_full_set_refuses_and_keeps_what_it_has() {
 
 #[test]
 fn trees_made_and_dropped_leave_nothing() {
-    let mut w = WriteSet::new(1 << 20);
+    let mut w = write_set(1 << 20);
     w.create_tree(TreeId(7));
     w.change(TreeId(7), b"k", Some(b"v")).unwrap();
     let mark = w.mark();
