@@ -1,5 +1,5 @@
 //! A bank on a disk that loses power. Threads move money between accounts, with row locks, savepoints, deadlocks and
-//! commits in one record or in parts; each transfer writes a journal entry. Checkpoints and purges run in between. At a
+//! commits in one record or in parts; each transfer writes a journal entry, and some load a tree with copies of it. Checkpoints and purges run in between. At a
 //! random I/O operation the power goes. After
 //! each reopening: what was acknowledged is there; what is there is a prefix, in LSN order, of what was committed; each
 //! transfer is there whole or not at all (the balances are what the journal makes of them).
@@ -20,6 +20,11 @@ use std::time::Duration;
 const ACCOUNTS: TreeId = TreeId(1);
 const JOURNAL: TreeId = TreeId(2);
 const BALLAST: TreeId = TreeId(3);
+/// Which tree holds a transfer's copies.
+const COPIES: TreeId = TreeId(4);
+/// Enough for a commit in parts, so that an empty tree is loaded.
+const COPY_COUNT: u64 = 1500;
+const COPY_BYTES: usize = 100;
 const ACCOUNT_COUNT: u64 = 6;
 const OPENING_BALANCE: i64 = 100;
 
@@ -140,6 +145,9 @@ impl Client {
                 txn.put(BALLAST, &key(i), &vec![id as u8; 100_000])?;
             }
         }
+        if id % COPIED == 0 {
+            self.copy(&mut txn, id)?;
+        }
         let committed = txn.commit()?;
         let lsn = committed.lsn.expect("it wrote");
         let acknowledged = match self.rule {
@@ -149,6 +157,47 @@ impl Client {
         self.committed.push((id, Entry { lsn, acknowledged }));
         Ok(())
     }
+}
+
+/// Every so many transfers one is copied.
+const COPIED: u64 = 9;
+
+impl Client {
+    /// Loads a tree that the transaction makes, or that is there already and empty.
+    fn copy(&mut self, txn: &mut Txn, id: u64) -> Result<()> {
+        let tree = if id % (2 * COPIED) == 0 {
+            txn.create_tree()?
+        } else {
+            let mut before = self.engine.begin(Isolation::ReadCommitted);
+            let tree = before.create_tree()?;
+            txn.raise_floor(before.commit()?.wait_for);
+            tree
+        };
+        for n in 0..COPY_COUNT {
+            txn.put(tree, &key(n), &[id as u8; COPY_BYTES])?;
+        }
+        txn.put(COPIES, &key(id), &u64::from(tree.0).to_le_bytes())
+    }
+}
+
+fn check_copies(txn: &Txn, journal: &BTreeMap<u64, Transfer>) -> Result<()> {
+    let copied: Vec<u64> = journal.keys().copied().filter(|id| id % COPIED == 0).collect();
+    let copies = read_all(txn, COPIES)?;
+    assert_eq!(copies.iter().map(|(id, _)| *id).collect::<Vec<_>>(), copied);
+    for (id, tree) in copies {
+        let tree = TreeId(u64::from_le_bytes(tree.try_into().unwrap()) as u32);
+        let mut scan = txn.scan(txn.view(), tree, KeyRange::all(), Direction::Forward);
+        let (mut next, mut out, mut more) = (0, Entries::new(), true);
+        while more {
+            more = scan.next(txn, &mut out, 200)?;
+            for (k, v) in out.iter() {
+                assert_eq!((k, v), (key(next).as_slice(), [id as u8; COPY_BYTES].as_slice()));
+                next += 1;
+            }
+        }
+        assert_eq!(next, COPY_COUNT, "copies of {id}");
+    }
+    Ok(())
 }
 
 fn move_money(txn: &mut Txn, id: u64, (from, to, amount): Transfer) -> Result<()> {
@@ -175,7 +224,7 @@ fn found(engine: &Engine) -> Result<()> {
         return Ok(());
     }
     let mut txn = engine.begin(Isolation::ReadCommitted);
-    for tree in [ACCOUNTS, JOURNAL, BALLAST] {
+    for tree in [ACCOUNTS, JOURNAL, BALLAST, COPIES] {
         assert_eq!(txn.create_tree()?, tree);
     }
     for account in 0..ACCOUNT_COUNT {
@@ -198,6 +247,7 @@ fn check(engine: &Engine) -> Result<BTreeMap<u64, Transfer>> {
     for (account, &expected) in balances.iter().enumerate() {
         assert_eq!(balance(&txn, account as u64)?, expected, "account {account}");
     }
+    check_copies(&txn, &journal)?;
     engine.verify()?;
     Ok(journal)
 }
@@ -265,7 +315,7 @@ fn run(seed: u64, rule: Rule) -> Result<()> {
             return Err(e.clone());
         }
         if let Ok(engine) = opened {
-            assert!(!founded || engine.stats().trees == 3, "seed {seed}: the bank is lost");
+            assert!(!founded || engine.stats().trees >= 4, "seed {seed}: the bank is lost");
             if found(&engine).is_ok() {
                 match check(&engine) {
                     Ok(journal) => check_survivors(&journal, &mut committed)?,

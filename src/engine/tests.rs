@@ -349,3 +349,112 @@ fn publish_runs_before_the_commit_is_visible() {
     assert!(published == lsn && applied < lsn && engine.applied() == lsn);
     begin(&engine, Isolation::ReadCommitted).commit_with(|_| panic!("nothing was written")).unwrap();
 }
+
+const LOADED: u32 = 3000;
+
+/// More than goes in one record, so that an empty tree is loaded.
+fn put_many(txn: &mut Txn, tree: TreeId) {
+    for n in 0..LOADED {
+        // Now and then a value that has chunks.
+        let len = if n % 1000 == 7 { 9000 } else { 80 };
+        txn.put(tree, &n.to_be_bytes(), &vec![n as u8; len]).unwrap();
+    }
+}
+
+fn count(txn: &Txn, tree: TreeId) -> usize {
+    let (view, range) = (txn.view(), KeyRange::all());
+    let forward = drain(txn, txn.scan(view.clone(), tree, range.clone(), Direction::Forward), 100);
+    let mut backward = drain(txn, txn.scan(view, tree, range, Direction::Backward), 77);
+    backward.reverse();
+    assert_eq!(forward, backward);
+    assert!(forward.iter().all(|(key, value)| value.iter().all(|byte| *byte == key[3])));
+    forward.len()
+}
+
+#[test]
+fn a_loaded_tree_is_there_for_those_who_come_after() {
+    let disk = SimDisk::new(1);
+    let engine = open(&disk).unwrap();
+    let mut txn = engine.begin(Isolation::ReadCommitted);
+    let tree = txn.create_tree().unwrap();
+    txn.commit().unwrap();
+    let before = begin(&engine, Isolation::RepeatableRead);
+    let mut load = begin(&engine, Isolation::ReadCommitted);
+    put_many(&mut load, tree);
+    load.commit().unwrap();
+    let after = begin(&engine, Isolation::RepeatableRead);
+    assert_eq!((count(&before, tree), count(&after, tree)), (0, LOADED as usize));
+    engine.verify().unwrap();
+    let mut change = begin(&engine, Isolation::ReadCommitted);
+    for n in (0..LOADED).step_by(3) {
+        if n % 2 == 0 {
+            change.delete(tree, &n.to_be_bytes()).unwrap();
+        } else {
+            change.put(tree, &n.to_be_bytes(), &[n as u8]).unwrap();
+        }
+    }
+    change.commit().unwrap();
+    engine.purge();
+    let left = LOADED as usize - LOADED.div_ceil(6) as usize;
+    assert_eq!((count(&before, tree), count(&after, tree)), (0, LOADED as usize));
+    assert_eq!(count(&begin(&engine, Isolation::ReadCommitted), tree), left);
+    engine.verify().unwrap();
+    drop((before, after));
+    engine.wait_durable_blocking(engine.applied()).unwrap();
+    engine.purge();
+    engine.verify().unwrap();
+    let stats = engine.stats();
+    assert_eq!((stats.entries, stats.old_versions, stats.ghosts, stats.batches), (left, 0, 0, 0));
+    drop(engine);
+    disk.restart();
+    let engine = open(&disk).unwrap();
+    assert_eq!(count(&begin(&engine, Isolation::ReadCommitted), tree), left);
+}
+
+#[test]
+fn a_load_is_a_phantom_to_who_found_the_tree_empty() {
+    let (engine, tree) = with_tree();
+    put(&engine, tree, b"other", b"");
+    let mut txn = begin(&engine, Isolation::ReadCommitted);
+    let empty = txn.create_tree().unwrap();
+    txn.commit().unwrap();
+    let mut a = begin(&engine, Isolation::Serializable);
+    let mut b = begin(&engine, Isolation::Serializable);
+    assert_eq!((count(&a, empty), get(&b, tree, b"other")), (0, Some(Vec::new())));
+    let mut load = begin(&engine, Isolation::ReadCommitted);
+    put_many(&mut load, empty);
+    load.commit().unwrap();
+    a.put(tree, b"a", b"").unwrap();
+    b.put(tree, b"b", b"").unwrap();
+    assert_eq!(a.commit().unwrap_err().code(), SqlState::T_R_SERIALIZATION_FAILURE);
+    b.commit().unwrap();
+}
+
+#[test]
+fn a_load_that_fails_leaves_nothing() {
+    let (engine, tree) = with_tree();
+    let pages = engine.pager_stats().pages;
+    for fresh in [false, true] {
+        let mut load = begin(&engine, Isolation::Serializable);
+        assert_eq!(get(&load, tree, b"read"), None);
+        let into = if fresh { load.create_tree().unwrap() } else { tree };
+        put_many(&mut load, into);
+        let key = [b"read".as_slice(), &[0; 4][..usize::from(fresh)]].concat();
+        // What the load has read changes, in the tree that it fills.
+        let mut other = begin(&engine, Isolation::ReadCommitted);
+        other.put(tree, b"read", &key).unwrap();
+        other.commit().unwrap();
+        assert_eq!(load.commit().unwrap_err().code(), SqlState::T_R_SERIALIZATION_FAILURE);
+        assert_eq!(get(&begin(&engine, Isolation::ReadCommitted), tree, b"read"), Some(key));
+        engine.verify().unwrap();
+        let mut other = begin(&engine, Isolation::ReadCommitted);
+        other.delete(tree, b"read").unwrap();
+        other.commit().unwrap();
+        engine.wait_durable_blocking(engine.applied()).unwrap();
+        engine.purge();
+        engine.verify().unwrap();
+        assert_eq!((engine.stats().entries, engine.trees()), (0, vec![tree]));
+    }
+    // One for the root of the chunks.
+    assert!(engine.pager_stats().pages <= pages + 1);
+}

@@ -50,9 +50,9 @@ pub trait Store: Send + Sync {
     /// On an error nothing has changed.
     fn apply(&self, batch: &Batch, lsn: Lsn, history: History) -> Result<()>;
 
-    /// Visits the keys put or deleted by commits after `after`, until `visit` returns false. What purge is told keeps
-    /// them known, and the caller keeps `apply` out.
-    fn changes(&self, after: Lsn, visit: &mut dyn FnMut(TreeId, &[u8]) -> bool) -> Result<()>;
+    /// Visits the keys put or deleted by commits after `after`, until `visit` returns false; `None`: any key of the tree
+    /// may have been. What purge is told keeps them known, and the caller keeps `apply` out.
+    fn changes(&self, after: Lsn, visit: &mut dyn FnMut(TreeId, Option<&[u8]>) -> bool) -> Result<()>;
 
     /// Forgets versions that nobody needs, about `budget` of them. True when there may be more to do.
     fn purge(&self, needed: &Needed, budget: usize) -> bool;

@@ -288,7 +288,7 @@ fn changes_are_known(which: Which) {
         let mut keys = Vec::new();
         store
             .changes(Lsn(after), &mut |_, key| {
-                keys.push(key.to_vec());
+                keys.push(key.expect("nothing was loaded").to_vec());
                 true
             })
             .unwrap();

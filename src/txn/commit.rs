@@ -91,7 +91,9 @@ impl Txn {
     /// 1. Take the lock of large commits, which keeps checkpoints away too.
     /// 2. For each part: encode it, read its pages in, wait until log and trees can take it, all without the writer lock;
     ///    then take that, log the part, apply it where nobody sees it, and let whoever waits have the lock.
-    /// 3. Take the writer lock; from here on as steps 3 and 5 to 7 of a small one, with an `End` record for a batch.
+    ///    What goes into an empty tree is built from the bottom up meanwhile, and not in the tree yet.
+    /// 3. Take the writer lock; from here on as steps 3 and 5 to 7 of a small one, with an `End` record for a batch. Before
+    ///    that record the trees are completed, so that nothing that might fail is left.
     ///
     /// On an error the trees get back what they had. The log holds parts without an end then, which never count.
     fn write_in_parts(&mut self, publish: impl FnOnce(Lsn)) -> Result<(Lsn, usize)> {
@@ -118,6 +120,7 @@ impl Txn {
         let end = applied
             .and_then(|()| shared.check_failure())
             .and_then(|()| self.check_serializable(reads.as_ref()))
+            .and_then(|()| shared.store.complete(&mut pending))
             .and_then(|()| shared.wal.append(KIND_END, &encode_end(parts)));
         let dying = AbortOnUnwind;
         let result = match end {
@@ -146,7 +149,7 @@ impl Txn {
         debug_assert_eq!(self.isolation, Isolation::Serializable);
         let mut changed = false;
         self.shared.store.changes(snapshot, &mut |tree, key| {
-            changed = reads.contains(tree, key);
+            changed = key.map_or(reads.touches(tree), |key| reads.contains(tree, key));
             !changed
         })?;
         if changed { Err(not_serializable()) } else { Ok(()) }

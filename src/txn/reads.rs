@@ -88,6 +88,11 @@ pub(super) struct ReadIndex {
 }
 
 impl ReadIndex {
+    /// Anything of the tree was looked for.
+    pub(super) fn touches(&self, tree: TreeId) -> bool {
+        self.trees.contains_key(&tree)
+    }
+
     pub(super) fn contains(&self, tree: TreeId, key: &[u8]) -> bool {
         let Some(ranges) = self.trees.get(&tree) else { return false };
         let after = ranges.partition_point(|r| low(r).0.is_none_or(|start| start <= key));

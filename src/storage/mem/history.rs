@@ -80,10 +80,10 @@ impl Past {
         self.fresh.len() + self.pruned.len()
     }
 
-    pub(super) fn changes(&self, after: Lsn, visit: &mut dyn FnMut(TreeId, &[u8]) -> bool) {
+    pub(super) fn changes(&self, after: Lsn, visit: &mut dyn FnMut(TreeId, Option<&[u8]>) -> bool) {
         for batch in self.fresh.iter().rev().chain(self.pruned.iter().rev()).take_while(|b| b.lsn > after) {
             for (_, tree, key) in batch.keys_from(0) {
-                if !visit(tree, key) {
+                if !visit(tree, Some(key)) {
                     return;
                 }
             }

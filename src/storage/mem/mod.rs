@@ -198,7 +198,7 @@ impl Store for MemStore {
         Ok(())
     }
 
-    fn changes(&self, after: Lsn, visit: &mut dyn FnMut(TreeId, &[u8]) -> bool) -> Result<()> {
+    fn changes(&self, after: Lsn, visit: &mut dyn FnMut(TreeId, Option<&[u8]>) -> bool) -> Result<()> {
         self.past.lock().changes(after, visit);
         Ok(())
     }

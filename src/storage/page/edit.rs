@@ -223,6 +223,44 @@ impl<'a> NodeMut<'a> {
         }
     }
 
+    /// Makes the page a node with these fences and entries, which lie in ascending order between them, and fit: of a leaf
+    /// each with its `hdr` and value, of an inner page each with its child for a `hdr`.
+    pub fn build<'e>(
+        page: &'a mut [u8],
+        level: u8,
+        (lower, upper): (&[u8], Option<&[u8]>),
+        entries: impl ExactSizeIterator<Item = (&'e [u8], u64, &'e [u8])>,
+        last_key: &[u8],
+    ) {
+        let mut node = NodeMut::init(page, level, lower, upper);
+        let (leaf, len) = (level == 0, entries.len());
+        if len > usize::from(!leaf) {
+            node.set_prefix(common(lower, last_key));
+        }
+        let prefix = node.node().prefix_len();
+        let mut heap = node.node().heap();
+        let mut max_hdr = 0;
+        for (at, (key, hdr, value)) in entries.enumerate() {
+            let suffix = if at == 0 && !leaf { &[][..] } else { &key[prefix..] };
+            heap -= suffix.len() + if leaf { LEAF_ENTRY_BYTES + value.len() } else { INNER_ENTRY_BYTES };
+            if leaf {
+                node.write_leaf_entry(heap, hdr, suffix, value);
+                max_hdr = hdr.max(max_hdr);
+            } else {
+                put(node.bytes, heap, &u32::try_from(hdr).expect("a page id").to_le_bytes());
+                put(node.bytes, heap + INNER_ENTRY_BYTES, suffix);
+            }
+            let head = head_of(suffix);
+            node.put_slot(at, RawSlot { offset: heap, suffix_len: suffix.len(), ghost: false, head });
+        }
+        assert!(heap >= HEAD_BYTES + len * SLOT_BYTES, "what was measured fits");
+        put(node.bytes, MAX_HDR, &max_hdr.to_le_bytes());
+        node.put_u32(HEAP, heap);
+        node.put_u16(SLOTS, len);
+        node.put_u16(LAST_INSERT, len.saturating_sub(1));
+        node.bytes[RUN] = u8::try_from(len.saturating_sub(1)).unwrap_or(u8::MAX);
+    }
+
     /// Adds entries of another page behind the page's own.
     fn append(&mut self, from: Node<'_>, entries: Range<usize>) {
         let leaf = from.is_leaf();

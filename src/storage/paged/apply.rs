@@ -10,6 +10,7 @@ use super::super::tree::{self, Change, Slot};
 use super::super::undo::{self, Appender, Before};
 use super::directory::{DROPPED, GHOSTS, LargeId, Tree};
 use super::large::{self, REFERENCE_BYTES};
+use super::load::Load;
 use super::{LARGE, PagedStore, no_tree};
 use crate::base::{Error, Lsn, PageId, Result, SqlState, TreeId};
 use std::sync::Arc;
@@ -32,6 +33,8 @@ pub(super) struct Applying {
     pub lsn: Lsn,
     /// The next large value's number.
     pub next_value: u64,
+    /// The tree that a pending batch is filling.
+    pub load: Option<Load>,
 }
 
 /// The pager's writer and the end of the undo stream, for a while at a time. Everybody who waits gets in between.
@@ -77,10 +80,12 @@ pub struct PendingBatch {
     pub(super) undo: undo::Pending,
     pub(super) created: Vec<Arc<Tree>>,
     pub(super) dropped: Vec<Arc<Tree>>,
+    /// Large enough for empty trees to be loaded.
+    large: bool,
 }
 
 /// The number in a state that is a large value.
-fn large_of(slot: &Slot<'_>) -> Option<u64> {
+pub(super) fn large_of(slot: &Slot<'_>) -> Option<u64> {
     (!slot.ghost && slot.hdr & LARGE != 0).then(|| large::reference(slot.value).ok()).flatten()
 }
 
@@ -105,7 +110,8 @@ impl PagedStore {
             if last.as_ref().is_none_or(|tree| tree.id != id) {
                 last = self.trees.read().get(&id).cloned();
             }
-            last.as_ref().map_or(Ok(()), |tree| tree::prefault(&self.pager, tree.root, key))
+            let last = last.as_ref().filter(|tree| !tree.loading.load(Relaxed));
+            last.map_or(Ok(()), |tree| tree::prefault(&self.pager, tree.root, key))
         })
     }
 
@@ -160,7 +166,7 @@ impl PagedStore {
             applying.lsn = lsn;
             return Ok(());
         }
-        let mut pending = self.begin_pending();
+        let mut pending = PendingBatch { large: false, ..self.begin_pending() };
         match self.apply_pending(&mut pending, batch) {
             Ok(()) => {
                 self.publish(pending, lsn);
@@ -173,7 +179,7 @@ impl PagedStore {
     /// Begins a batch that is applied in parts. No checkpoint can be frozen until it is published or unapplied.
     pub fn begin_pending(&self) -> PendingBatch {
         let undo = self.undo.appender().begin();
-        PendingBatch { undo, created: Vec::new(), dropped: Vec::new() }
+        PendingBatch { undo, created: Vec::new(), dropped: Vec::new(), large: true }
     }
 
     /// Applies more changes to keys that the batch has not changed yet. Other batches may be applied between two calls.
@@ -181,23 +187,33 @@ impl PagedStore {
         self.apply_ops(batch, Some(pending), &mut self.applying.lock())
     }
 
-    /// Makes the batch visible.
+    /// Completes the batch, so that nothing is left that might fail.
+    pub fn complete(&self, pending: &mut PendingBatch) -> Result<()> {
+        let mut applying = self.applying.lock();
+        let Some(load) = applying.load.as_mut().filter(|load| load.is_of(Some(pending))) else { return Ok(()) };
+        load.end(&self.pager.write())?;
+        applying.load = None;
+        Ok(())
+    }
+
+    /// Makes the batch visible. It is complete, if it was applied in parts.
     pub fn publish(&self, pending: PendingBatch, lsn: Lsn) {
         let mut applying = self.applying.lock();
+        assert!(!applying.load.as_ref().is_some_and(|load| load.is_of(Some(&pending))), "the batch is complete");
         self.undo.appender().publish(pending.undo, lsn);
         applying.lsn = lsn;
     }
 
     fn apply_ops(&self, batch: &Batch, pending: Option<&mut PendingBatch>, applying: &mut Applying) -> Result<()> {
-        let mut ops = Ops { store: self, turn: Turn::new(self), pending, applying, tree: None };
+        let mut ops = Ops { store: self, turn: Turn::new(self), pending, applying, tree: None, way: Way::Usual };
         batch.for_each(|op| {
             match op {
                 Op::Put { tree, key, value } => {
-                    ops.find(tree)?;
+                    ops.find(tree, key)?;
                     ops.put(key, value)?;
                 }
                 Op::Delete { tree, key } => {
-                    ops.find(tree)?;
+                    ops.find(tree, key)?;
                     ops.delete(key)?;
                 }
                 Op::NewTree(tree) => ops.create(tree)?,
@@ -218,17 +234,50 @@ struct Ops<'a, 'b> {
     applying: &'b mut Applying,
     /// The tree of the operation before.
     tree: Option<Arc<Tree>>,
+    way: Way,
+}
+
+/// How entries get into the tree at hand.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Usual,
+    /// It is empty: the first put begins a load.
+    Empty,
+    Load,
 }
 
 impl Ops<'_, '_> {
-    fn find(&mut self, id: TreeId) -> Result<()> {
+    fn find(&mut self, id: TreeId, key: &[u8]) -> Result<()> {
         if self.tree.as_ref().is_none_or(|tree| tree.id != id) {
-            self.tree = Some(self.store.tree(id)?);
+            let tree = self.store.tree(id)?;
+            self.way = self.way_into(&tree, key)?;
+            self.tree = Some(tree);
         }
         Ok(())
     }
 
+    /// Ends the load that is under way, if it is in the way of operations on a tree from `key` on.
+    fn way_into(&mut self, tree: &Tree, key: &[u8]) -> Result<Way> {
+        let pending = self.pending.as_deref();
+        if let Some(load) = &mut self.applying.load {
+            match (load.is_of(pending), load.tree() == tree.id) {
+                (true, true) if load.takes(key) => return Ok(Way::Load),
+                (false, false) => return Ok(Way::Usual),
+                #[cfg(test)]
+                (false, true) if self.store.mutates(super::Mutation::LoadRegardless) => return Ok(Way::Usual),
+                _ => {}
+            }
+            load.end(self.turn.writer())?;
+            self.applying.load = None;
+        }
+        let loads = pending.is_some_and(|pending| pending.large) && tree::is_empty(self.turn.writer(), tree.root)?;
+        Ok(if loads { Way::Empty } else { Way::Usual })
+    }
+
     fn put(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
+        if self.way == Way::Empty {
+            self.begin_load();
+        }
         if key.len() + value.len() <= self.store.limits.entry {
             return self.put_state(key, value, 0);
         }
@@ -237,6 +286,9 @@ impl Ops<'_, '_> {
         let tree = Arc::clone(self.tree.as_ref().expect("found before"));
         let written = self.store.write_large(&mut self.turn, &tree, number, value);
         let put = written.and_then(|()| self.put_state(key, &number.to_le_bytes(), LARGE));
+        if let Some(load) = self.applying.load.as_mut().filter(|_| self.way == Way::Load && put.is_ok()) {
+            load.note_large(number);
+        }
         if put.is_err() {
             self.store.remove_large(&mut self.turn, &tree, number)?;
         }
@@ -246,6 +298,9 @@ impl Ops<'_, '_> {
     fn put_state(&mut self, key: &[u8], value: &[u8], mark: u64) -> Result<()> {
         let tree = self.tree.as_ref().expect("found before");
         let (w, appender) = self.turn.parts();
+        if self.way == Way::Load {
+            return self.applying.load.as_mut().expect("it is under way").push(w, key, mark, value);
+        }
         let pending = self.pending.as_deref();
         let replaced = tree::update(w, tree.root, key, |old| {
             let position = pending.map_or(0, |p| appender.push(&p.undo, tree.id, key, before(&old), false));
@@ -254,7 +309,19 @@ impl Ops<'_, '_> {
         replaced.map_or(Ok(()), |number| self.let_go_of(number))
     }
 
+    fn begin_load(&mut self) {
+        let tree = self.tree.as_ref().expect("found before");
+        let pending = self.pending.as_deref().expect("only a pending batch loads");
+        let hdr = self.turn.parts().1.push_load(&pending.undo, tree.id);
+        self.applying.load = Some(Load::new(self.store, Arc::clone(tree), pending, hdr));
+        self.way = Way::Load;
+    }
+
     fn delete(&mut self, key: &[u8]) -> Result<()> {
+        // Keys come once each: there is nothing to delete in a tree that was empty.
+        if self.way != Way::Usual {
+            return Ok(());
+        }
         let tree = self.tree.as_ref().expect("found before");
         let (w, appender) = self.turn.parts();
         let pending = self.pending.as_deref();
@@ -305,6 +372,10 @@ impl Ops<'_, '_> {
     fn drop_tree(&mut self, id: TreeId) -> Result<()> {
         self.tree = None;
         let tree = self.store.tree(id)?;
+        if let Some(load) = self.applying.load.as_mut().filter(|load| load.tree() == id) {
+            load.end(self.turn.writer())?;
+            self.applying.load = None;
+        }
         let (w, appender) = self.turn.parts();
         self.store.enter(w, &tree, tree.flags.load(Relaxed) | DROPPED)?;
         match &mut self.pending {

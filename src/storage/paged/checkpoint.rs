@@ -51,7 +51,7 @@ impl PagedStore {
             purging: Mutex::new(Purging::new(dead_values, &trees)),
             trees: RwLock::new(trees.into_iter().map(|tree| (tree.id, tree)).collect::<HashMap<_, _>>()),
             doomed: Mutex::new(doomed),
-            applying: Mutex::new(Applying { lsn, next_value: payload.next_value }),
+            applying: Mutex::new(Applying { lsn, next_value: payload.next_value, load: None }),
             #[cfg(test)]
             mutation: None,
         };

@@ -86,13 +86,16 @@ pub(super) struct Tree {
     pub ghosts: AtomicUsize,
     /// Ghosts of an earlier run may be in it.
     pub unswept: AtomicBool,
+    /// Entries for it are gathered outside it (`load.rs`). A hint for those who do not apply.
+    pub loading: AtomicBool,
 }
 
 impl Tree {
     pub fn new(id: TreeId, root: PageId, chunks: PageId, flags: u8) -> Arc<Tree> {
         let unswept = AtomicBool::new(flags & GHOSTS != 0);
         let (chunks, flags) = (AtomicU32::new(chunks.0), AtomicU8::new(flags));
-        Arc::new(Tree { id, root, chunks, flags, ghosts: AtomicUsize::new(0), unswept })
+        let loading = AtomicBool::new(false);
+        Arc::new(Tree { id, root, chunks, flags, ghosts: AtomicUsize::new(0), unswept, loading })
     }
 
     pub fn chunks(&self) -> Option<PageId> {

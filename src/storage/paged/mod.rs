@@ -10,6 +10,8 @@
 //! needs it, one with the *chunks* of values that do not fit in a page. Headers of entries have [`LARGE`] in a bit that
 //! positions leave free.
 //!
+//! What a large batch puts into an empty tree is built from the bottom up, with one record for all of it (`load.rs`).
+//!
 //! Invariants:
 //! 1. Pages hold no uncommitted change but those of a pending batch, and no checkpoint is frozen while one is pending.
 //! 2. All changes of one commit become visible by one store (`undo.publish`).
@@ -28,12 +30,13 @@
 //! After a crash: `open` gives the state of the newest checkpoint and its LSN; the log behind it is applied with
 //! [`History::Forget`](super::History), which keeps no old states and removes at once.
 //!
-//! Read in this order: this file, `directory.rs`, `read.rs`, `apply.rs`, `unapply.rs`, `large.rs`, `purge.rs`, `checkpoint.rs`, `verify.rs`.
+//! Read in this order: this file, `directory.rs`, `read.rs`, `apply.rs`, `load.rs`, `unapply.rs`, `large.rs`, `purge.rs`, `checkpoint.rs`, `verify.rs`.
 
 mod apply;
 mod checkpoint;
 mod directory;
 mod large;
+mod load;
 mod purge;
 mod read;
 mod unapply;
@@ -113,6 +116,12 @@ pub(super) enum Mutation {
     NoSweep,
     /// A checkpoint may be frozen in the middle of a batch.
     FreezePending,
+    /// A load that is given up keeps its pages.
+    KeepBuilt,
+    /// Entries of a load that was taken back stay.
+    KeepLoaded,
+    /// A load goes on though another batch has changed the tree.
+    LoadRegardless,
 }
 
 fn no_tree(tree: TreeId) -> Error {
@@ -156,7 +165,7 @@ impl Store for PagedStore {
         self.apply_batch(batch, lsn, history)
     }
 
-    fn changes(&self, after: Lsn, visit: &mut dyn FnMut(TreeId, &[u8]) -> bool) -> Result<()> {
+    fn changes(&self, after: Lsn, visit: &mut dyn FnMut(TreeId, Option<&[u8]>) -> bool) -> Result<()> {
         self.undo.changes(after, visit)
     }
 

@@ -50,7 +50,21 @@ struct Big {
     pending: PendingBatch,
     whole: Encoder,
     tree: TreeId,
+    /// Made by the batch itself.
+    fresh: bool,
+    /// Each slice goes on behind the one before, as bulk loads do.
+    ascending: bool,
     keys: BTreeSet<Vec<u8>>,
+}
+
+/// How often what loads can meet was met.
+#[derive(Clone, Copy, Debug, Default)]
+struct Loads {
+    published: usize,
+    /// Ended because another batch changed the tree.
+    disturbed: usize,
+    abandoned: usize,
+    taken_back: usize,
 }
 
 struct Sim {
@@ -69,6 +83,7 @@ struct Sim {
     big: Option<Big>,
     crashes: usize,
     checkpoints: usize,
+    loads: Loads,
     rule: Rule,
 }
 
@@ -119,6 +134,7 @@ impl Sim {
             big: None,
             crashes: 0,
             checkpoints: 0,
+            loads: Loads::default(),
             rule,
         }
     }
@@ -174,19 +190,48 @@ impl Sim {
             trees.push(created);
         }
         let most = if self.rng.chance(1, 8) { 60 } else { 5 };
-        let changes = self.changes(&trees, most, &BTreeSet::new());
+        let mut locked = BTreeSet::new();
+        let mut changed = trees.clone();
+        let disturbs = self.rng.chance(1, if self.is_loading() { 3 } else { 20 });
+        if let Some(big) = self.big.as_ref().filter(|big| disturbs && !big.fresh) {
+            locked.clone_from(&big.keys);
+            changed.push(big.tree);
+        }
+        let changes = self.changes(&changed, most, &locked);
         encode(&mut e, &changes);
         let dropped = (trees.len() > 2 && self.rng.chance(1, 25)).then(|| trees[0]);
         dropped.into_iter().for_each(|tree| e.push(Op::DropTree(tree)));
-        let batch = e.finish();
-        if !self.prepared(&batch)? {
+        self.commit_batch(&e.finish())
+    }
+
+    fn commit_batch(&mut self, batch: &Batch) -> Step {
+        if !self.prepared(batch)? {
             return Ok(());
         }
         self.applied = Lsn(self.applied.0 + 1 + self.rng.below(5));
         self.log.push((self.applied, batch.clone()));
-        self.io(self.store.apply(&batch, self.applied, History::Keep))?;
-        self.settle_in_oracle(&batch);
+        let loading = self.is_loading();
+        self.io(self.store.apply(batch, self.applied, History::Keep))?;
+        self.loads.disturbed += usize::from(loading && !self.is_loading());
+        self.settle_in_oracle(batch);
         Ok(())
+    }
+
+    fn is_loading(&self) -> bool {
+        self.store.applying.lock().load.is_some()
+    }
+
+    fn unapply(&mut self, big: Big) -> Step {
+        let loading = self.is_loading();
+        let mut loaded = false;
+        let noted = self.store.undo.records_of(&big.pending.undo, &mut |record| {
+            loaded |= record.kind == undo::Kind::Load;
+            Ok(())
+        });
+        self.io(noted)?;
+        self.loads.abandoned += usize::from(loading);
+        self.loads.taken_back += usize::from(loaded && !loading && !big.fresh);
+        self.io(self.store.unapply(big.pending))
     }
 
     /// Whether the disk has room for the batch.
@@ -210,17 +255,45 @@ impl Sim {
             if trees.len() < 2 {
                 return Ok(());
             }
-            let tree = trees[self.rng.below(trees.len() as u64) as usize];
-            let whole = Encoder::with_part_bytes(100);
-            self.big = Some(Big { pending: self.store.begin_pending(), whole, tree, keys: BTreeSet::new() });
+            let mut tree = trees[self.rng.below(trees.len() as u64) as usize];
+            if self.live().len() < 6 && self.rng.chance(1, 2) {
+                tree = TreeId(self.next_tree);
+                self.next_tree += 1;
+                let mut e = Encoder::new();
+                e.push(Op::NewTree(tree));
+                self.commit_batch(&e.finish())?;
+                if !self.trees.contains_key(&tree) {
+                    return Ok(());
+                }
+            }
+            let mut whole = Encoder::with_part_bytes(100);
+            let mut pending = self.store.begin_pending();
+            let fresh = self.rng.chance(1, 3);
+            if fresh {
+                tree = TreeId(self.next_tree);
+                self.next_tree += 1;
+                let mut slice = Encoder::new();
+                slice.push(Op::NewTree(tree));
+                whole.push(Op::NewTree(tree));
+                let slice = slice.finish();
+                if !self.prepared(&slice)? {
+                    return self.io(self.store.unapply(pending));
+                }
+                self.io(self.store.apply_pending(&mut pending, &slice))?;
+            }
+            let ascending = self.rng.chance(2, 3);
+            self.big = Some(Big { pending, whole, tree, fresh, ascending, keys: BTreeSet::new() });
             return Ok(());
         };
         match self.rng.below(8) {
-            0 => {
-                self.io(self.store.unapply(big.pending))?;
-                return Ok(());
-            }
+            0 => return self.unapply(big),
             1 | 2 => {
+                let completed = self.store.complete(&mut big.pending);
+                if completed.is_err() && !self.disk.has_crashed() {
+                    self.unapply(big)?;
+                    return self.io(completed);
+                }
+                self.io(completed)?;
                 self.applied = Lsn(self.applied.0 + 1 + self.rng.below(5));
                 let batch = big.whole.finish();
                 self.log.push((self.applied, batch.clone()));
@@ -230,7 +303,10 @@ impl Sim {
             }
             _ => {}
         }
-        let changes = self.changes(&[big.tree], 12, &big.keys);
+        let mut changes = self.changes(&[big.tree], 25, &big.keys);
+        if let Some(last) = big.keys.last().filter(|_| big.ascending) {
+            changes.retain(|(_, key), _| key > last);
+        }
         let mut slice = Encoder::new();
         encode(&mut slice, &changes);
         encode(&mut big.whole, &changes);
@@ -238,11 +314,11 @@ impl Sim {
         big.keys.extend(changes.into_keys().map(|(_, key)| key));
         // What does not fit any more is a transaction that fails.
         if !self.prepared(&slice)? {
-            return self.io(self.store.unapply(big.pending));
+            return self.unapply(big);
         }
         let applied = self.store.apply_pending(&mut big.pending, &slice);
         if applied.is_err() && !self.disk.has_crashed() {
-            self.io(self.store.unapply(big.pending))?;
+            self.unapply(big)?;
             return self.io(applied);
         }
         self.big = Some(big);
@@ -428,19 +504,28 @@ impl Sim {
         self.check_at(self.durable)?;
         self.check_at(self.applied)?;
         self.check_at(Lsn::MAX)?;
-        let mut got = BTreeSet::new();
+        let (mut got, mut loaded) = (BTreeSet::new(), BTreeSet::new());
         let after = self.changes_after.max(self.durable);
         let noted = self.store.changes(after, &mut |tree, key| {
-            got.insert((tree, key.to_vec()));
+            match key {
+                Some(key) => drop(got.insert((tree, key.to_vec()))),
+                None => drop(loaded.insert(tree)),
+            }
             true
         });
         self.io(noted)?;
+        self.loads.published += loaded.len();
         let mut wanted = BTreeSet::new();
         let noted = self.oracle.changes(after, &mut |tree, key| {
-            wanted.insert((tree, key.to_vec()));
+            wanted.insert((tree, key.expect("memory loads nothing").to_vec()));
             true
         });
         noted.unwrap();
+        if let Some(tree) = loaded.iter().find(|tree| wanted.iter().all(|(t, _)| t != *tree)) {
+            return fail(format!("nothing of tree {tree} was loaded"));
+        }
+        got.retain(|(tree, _)| !loaded.contains(tree));
+        wanted.retain(|(tree, _)| !loaded.contains(tree));
         if got == wanted { Ok(()) } else { fail(format!("{} keys changed, not {}", got.len(), wanted.len())) }
     }
 
@@ -484,8 +569,10 @@ impl Sim {
     /// Nobody reads and everything is durable: nothing of the past stays.
     fn finish(&mut self) -> Step {
         if let Some(big) = self.big.take() {
-            self.io(self.store.unapply(big.pending))?;
+            self.unapply(big)?;
         }
+        // A purge that finds no room leaves things for later.
+        self.disk.set_capacity(u64::MAX);
         self.open.clear();
         (self.durable, self.changes_after) = (self.applied, self.applied);
         let needed = self.snapshots.needed(self.durable);
@@ -569,7 +656,7 @@ fn seeds(default: u64) -> u64 {
 }
 
 /// What went wrong, and how many crashes and checkpoints there were.
-fn run(seed: u64, rule: Rule) -> (Option<String>, usize, usize) {
+fn run(seed: u64, rule: Rule) -> (Option<String>, usize, usize, Loads) {
     let mut sim = Sim::new(seed, rule);
     let run = std::panic::AssertUnwindSafe(|| sim.run(700).err());
     let result = match std::panic::catch_unwind(run) {
@@ -580,20 +667,26 @@ fn run(seed: u64, rule: Rule) -> (Option<String>, usize, usize) {
             std::panic::resume_unwind(panic)
         }
     };
-    (result, sim.crashes, sim.checkpoints)
+    (result, sim.crashes, sim.checkpoints, sim.loads)
 }
 
 #[test]
 fn pages_say_what_memory_says_through_every_crash() {
-    let (mut crashes, mut checkpoints) = (0, 0);
+    let (mut crashes, mut checkpoints, mut met) = (0, 0, Loads::default());
     let from: u64 = std::env::var("HEADWATER_FROM").ok().and_then(|s| s.parse().ok()).unwrap_or(0);
     let seeds = seeds(12);
     for seed in from..from + seeds {
-        let (failed, c, k) = run(seed, Rule::None);
+        let (failed, c, k, loads) = run(seed, Rule::None);
         assert_eq!(failed, None, "seed {seed}");
+        met.published += loads.published;
+        met.disturbed += loads.disturbed;
+        met.abandoned += loads.abandoned;
+        met.taken_back += loads.taken_back;
         (crashes, checkpoints) = (crashes + c, checkpoints + k);
     }
     assert!(crashes as u64 > seeds && checkpoints as u64 > seeds, "{crashes} crashes, {checkpoints} checkpoints");
+    let all_met = met.published.min(met.disturbed).min(met.abandoned).min(met.taken_back) > 0;
+    assert!(all_met || seeds < 12, "{met:?}");
 }
 
 #[test]
@@ -609,6 +702,9 @@ fn each_rule_is_needed() {
         Rule::Store(Mutation::EagerChunks),
         Rule::Store(Mutation::NoSweep),
         Rule::Store(Mutation::FreezePending),
+        Rule::Store(Mutation::KeepBuilt),
+        Rule::Store(Mutation::KeepLoaded),
+        Rule::Store(Mutation::LoadRegardless),
         Rule::Undo(undo::Mutation::Dirty),
         Rule::Undo(undo::Mutation::SkipBlindly),
     ];

@@ -11,6 +11,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 /// A record's content, kept beyond the visit.
 struct Back {
+    position: u64,
     kind: Kind,
     tree: crate::base::TreeId,
     key: Vec<u8>,
@@ -20,25 +21,35 @@ struct Back {
 
 impl From<Record<'_>> for Back {
     fn from(r: Record<'_>) -> Back {
-        Back { kind: r.kind, tree: r.tree, key: r.key.to_vec(), hdr: r.prev_hdr, value: r.value.to_vec() }
+        let (key, value) = (r.key.to_vec(), r.value.to_vec());
+        Back { position: r.position, kind: r.kind, tree: r.tree, key, hdr: r.prev_hdr, value }
     }
 }
 
 impl PagedStore {
     /// Undoes what was applied of the batch. After an error the pages are not to be trusted: the process must stop.
     pub fn unapply(&self, pending: PendingBatch) -> Result<()> {
-        let applying = self.applying.lock();
+        let mut applying = self.applying.lock();
         let mut records = Vec::new();
         self.undo.records_of(&pending.undo, &mut |record| {
             records.push(Back::from(record));
             Ok(())
         })?;
         let mut turn = Turn::new(self);
+        let load = applying.load.take_if(|load| load.is_of(Some(&pending)));
+        let abandoned = load.map(|load| self.abandon(&mut turn, load)).transpose()?;
         for tree in &pending.dropped {
             self.enter(turn.writer(), tree, tree.flags.load(Relaxed) & !DROPPED)?;
         }
-        for record in records.into_iter().rev().filter(|r| r.kind != Kind::DropTree) {
-            self.put_back(&mut turn, &record)?;
+        for record in records.into_iter().rev() {
+            match record.kind {
+                Kind::DropTree => continue,
+                // A tree of the batch's own goes as it is.
+                Kind::Load if pending.created.iter().any(|tree| tree.id == record.tree) => continue,
+                Kind::Load if abandoned == Some(record.position) => continue,
+                Kind::Load => self.unload(&mut turn, &*self.tree(record.tree)?, record.position)?,
+                _ => self.put_back(&mut turn, &record)?,
+            }
             turn.breathe();
         }
         for tree in &pending.created {

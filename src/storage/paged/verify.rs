@@ -78,8 +78,12 @@ impl PagedStore {
 
     pub(super) fn verify_all(&self) -> Result<()> {
         let purging = self.purging.lock();
-        let _applying = self.applying.lock();
+        let applying = self.applying.lock();
         let mut met = Met::default();
+        if let Some(load) = &applying.load {
+            load.pages().iter().try_for_each(|&pid| met.page(pid))?;
+            met.newest.extend(load.large());
+        }
         self.verify_undo(purging.collected(), &mut met)?;
         let trees: Vec<Arc<Tree>> = self.trees.read().values().cloned().collect();
         for tree in &trees {

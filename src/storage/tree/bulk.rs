@@ -8,7 +8,7 @@ use super::super::pager::PageWriter;
 use crate::base::{PageId, Result};
 use std::ops::Range;
 
-/// Builds a tree from entries in ascending order, in pages that nothing refers to before [`Builder::finish`].
+/// Fills an empty tree with entries in ascending order, in pages that nothing refers to before [`Builder::finish`].
 pub struct Builder {
     page_bytes: usize,
     levels: Vec<Level>,
@@ -27,31 +27,40 @@ impl Builder {
         self.add(w, 0, key, hdr, value)
     }
 
-    /// The root of the tree with all that was pushed.
-    pub fn finish(mut self, w: &PageWriter<'_>) -> Result<PageId> {
+    /// Whether the key can come next.
+    pub fn takes(&self, key: &[u8]) -> bool {
+        let leaves = &self.levels[0];
+        leaves.waiting.len().checked_sub(1).map_or(key >= leaves.lower.as_slice(), |last| leaves.key(last) < key)
+    }
+
+    /// Makes an empty tree's root that of the tree with all that was pushed, at once. After an error nothing but
+    /// `into_pages` is left to do.
+    pub fn finish(&mut self, w: &PageWriter<'_>, root: PageId) -> Result<()> {
         let mut level = 0;
         loop {
             while !self.levels[level].fits(self.levels[level].waiting.len(), None, self.page_bytes) {
                 let cut = self.levels[level].last_cut(None, self.page_bytes);
                 self.write(w, level, cut)?;
             }
+            let all = self.levels[level].waiting.len();
             if level + 1 == self.levels.len() {
-                let all = self.levels[level].waiting.len();
-                return self.write_page(w, level, all, None);
+                self.levels[level].fill(&mut w.page_mut(root)?, all, None);
+                return Ok(());
             }
             let lower = self.levels[level].lower.clone();
-            let all = self.levels[level].waiting.len();
             let pid = self.write_page(w, level, all, None)?;
             level += 1;
             self.add(w, level, &lower, u64::from(pid.0), b"")?;
         }
     }
 
-    /// Gives the pages back.
-    pub fn abandon(self, w: &PageWriter<'_>) {
-        for pid in self.pages {
-            w.free(pid);
-        }
+    pub fn pages(&self) -> &[PageId] {
+        &self.pages
+    }
+
+    /// The pages, to be freed when there is to be no tree.
+    pub fn into_pages(self) -> Vec<PageId> {
+        self.pages
     }
 
     /// An inner level's `hdr` is the child's page id.
@@ -132,7 +141,11 @@ impl Level {
     /// Whether the entry would take the page beyond nine tenths, if it ended right behind it.
     fn is_full(&self, key: &[u8], value: &[u8], page_bytes: usize) -> bool {
         let with = self.extent(self.waiting.len()).with(key.len(), value.len());
-        !self.waiting.is_empty() && with.page_bytes(&self.lower, key.len(), key) * 10 > page_bytes * 9
+        let beyond = |bytes| bytes * 10 > page_bytes * 9;
+        // Most often there is room even if the keys had nothing in common.
+        !self.waiting.is_empty()
+            && beyond(with.page_bytes(b"", self.lower.len() + key.len(), key))
+            && beyond(with.page_bytes(&self.lower, key.len(), key))
     }
 
     fn fits(&self, len: usize, upper: Option<&[u8]>, page_bytes: usize) -> bool {
@@ -152,23 +165,24 @@ impl Level {
     }
 
     fn fill(&self, page: &mut [u8], len: usize, upper: Option<&[u8]>) {
-        let mut node = NodeMut::init(page, self.level, &self.lower, upper);
-        for (at, entry) in self.waiting[..len].iter().enumerate() {
-            let key = &self.bytes[entry.key.clone()];
-            let fits = match self.level {
-                0 => node.put(Err(at), key, entry.hdr, false, &self.bytes[entry.value.clone()]),
-                _ => node.put_child(at, key, u32::try_from(entry.hdr).expect("a page id")),
-            };
-            assert!(fits, "what was measured fits");
-        }
+        let entries = self.waiting[..len].iter();
+        let entries = entries.map(|e| (&self.bytes[e.key.clone()], e.hdr, &self.bytes[e.value.clone()]));
+        let last_key = len.checked_sub(1).map_or(&[][..], |last| self.key(last));
+        NodeMut::build(page, self.level, (&self.lower, upper), entries, last_key);
     }
 
     /// The first `at` entries are in a page; the others are what the next one begins with.
     fn go_on(&mut self, at: usize, fence: Vec<u8>) {
-        let mut rest = Level { level: self.level, lower: fence, waiting: Vec::new(), bytes: Vec::new() };
-        for entry in &self.waiting[at..] {
-            rest.push(&self.bytes[entry.key.clone()], entry.hdr, &self.bytes[entry.value.clone()]);
+        self.lower = fence;
+        let waiting = std::mem::take(&mut self.waiting);
+        let bytes = std::mem::take(&mut self.bytes);
+        for entry in &waiting[at..] {
+            self.push(&bytes[entry.key.clone()], entry.hdr, &bytes[entry.value.clone()]);
         }
-        *self = rest;
+        if self.waiting.is_empty() {
+            (self.waiting, self.bytes) = (waiting, bytes);
+            self.waiting.clear();
+            self.bytes.clear();
+        }
     }
 }

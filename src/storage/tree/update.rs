@@ -32,6 +32,14 @@ pub fn create(w: &PageWriter<'_>) -> Result<PageId> {
     Ok(root)
 }
 
+/// Whether the tree has no entry.
+pub fn is_empty(w: &PageWriter<'_>, root: PageId) -> Result<bool> {
+    let page = w.read(root)?;
+    let node = Node::new(&page);
+    check_root(root, node)?;
+    Ok(node.is_leaf() && node.len() == 0)
+}
+
 /// Shows `f` the newest state of the entry and makes it what `f` says. `f` is called once, under the leaf's shared latch.
 /// The key, and key and value together, are within [`Limits`]. An error is one of reading pages; it may come after `f`
 /// was called, and then the entry may or may not have changed.

@@ -38,7 +38,8 @@ pub struct Pending {
 }
 
 impl Pending {
-    pub(super) fn header(&self) -> u64 {
+    /// Tells it from other batches.
+    pub fn header(&self) -> u64 {
         self.header
     }
 }
@@ -93,6 +94,11 @@ impl Appender<'_> {
     /// Notes that the batch drops a tree, so that purge is told when nobody sees it any more.
     pub fn push_drop(&mut self, batch: &Pending, tree: TreeId) {
         self.push_record(Kind::DropTree, batch, tree, &[], 0, &[]);
+    }
+
+    /// Notes that the batch fills a tree that is empty. Answers the header of all the entries.
+    pub fn push_load(&mut self, batch: &Pending, tree: TreeId) -> u64 {
+        self.push_record(Kind::Load, batch, tree, &[], 0, &[])
     }
 
     fn push_record(&mut self, kind: Kind, batch: &Pending, tree: TreeId, key: &[u8], prev: u64, value: &[u8]) -> u64 {

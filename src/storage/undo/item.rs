@@ -45,15 +45,22 @@ pub enum Kind {
     Delete,
     /// The tree is dropped; no entry.
     DropTree,
+    /// Entries come into a tree that had none, each with the position of this one record; no entry.
+    Load,
 }
 
 const KINDS: [Kind; 8] =
-    [Kind::Pad, Kind::Header, Kind::Insert, Kind::Revive, Kind::Replace, Kind::Delete, Kind::DropTree, Kind::Pad];
+    [Kind::Pad, Kind::Header, Kind::Insert, Kind::Revive, Kind::Replace, Kind::Delete, Kind::DropTree, Kind::Load];
 
 impl Kind {
     /// The record's previous state has a value.
     pub fn had_value(self) -> bool {
         matches!(self, Kind::Replace | Kind::Delete)
+    }
+
+    /// Nothing was before it.
+    pub fn is_first(self) -> bool {
+        matches!(self, Kind::Insert | Kind::Load)
     }
 
     /// It replaced a state, so there is a version behind the newest.

@@ -148,7 +148,7 @@ impl Undo {
             };
             position = from_record.prev() & !(POSITION_ALIGN - 1);
             seen = Walked::Before(from, from_record);
-            if from_record.kind() == Kind::Insert {
+            if from_record.kind().is_first() {
                 return Ok(seen);
             }
         }
@@ -252,16 +252,22 @@ impl Undo {
             .map(|_| ())
     }
 
-    /// Visits the keys put or deleted by commits after `after`, newest commit first, until `visit` returns false. The
-    /// caller keeps purge from freeing them, and appending out.
-    pub fn changes(&self, after: Lsn, visit: &mut dyn FnMut(TreeId, &[u8]) -> bool) -> Result<()> {
+    /// Visits the keys put or deleted by commits after `after`, newest commit first, until `visit` returns false; `None`
+    /// is any key of the tree. The caller keeps purge from freeing them, and appending out.
+    pub fn changes(&self, after: Lsn, visit: &mut dyn FnMut(TreeId, Option<&[u8]>) -> bool) -> Result<()> {
         let mut header = self.tail.lock().last_published();
         while header != 0 {
             let Some(item) = self.fetch(header)? else { return Ok(()) };
             if item.lsn_word() <= after.0 {
                 return Ok(());
             }
-            let mut visit_key = |r: Record<'_>| Ok(r.kind == Kind::DropTree || visit(r.tree, r.key));
+            let mut visit_key = |r: Record<'_>| {
+                Ok(match r.kind {
+                    Kind::DropTree => true,
+                    Kind::Load => visit(r.tree, None),
+                    _ => visit(r.tree, Some(r.key)),
+                })
+            };
             let more = self.visit_range(header, item.end(), Some(header), &mut visit_key)?;
             if !more {
                 return Ok(());
@@ -295,10 +301,11 @@ impl Undo {
             self.fetch_bytes(position, HEAD_BYTES, item.key_len(), &mut found)?;
             let before = item.prev() & !(POSITION_ALIGN - 1);
             let is_change = item.kind() != Kind::Pad && item.kind() != Kind::Header;
-            if !is_change || item.tree() != tree || found != key || before >= position {
+            let of_key = found == key || item.kind() == Kind::Load;
+            if !is_change || item.tree() != tree || !of_key || before >= position {
                 return Ok(false);
             }
-            if item.kind() == Kind::Insert {
+            if item.kind().is_first() {
                 return Ok(true);
             }
             match self.fetch(before)? {

@@ -290,7 +290,7 @@ impl Sim {
         let mut got = BTreeSet::new();
         let noted = self.undo.changes(after, &mut |tree, key| {
             assert_eq!(tree, TREE);
-            got.insert(key[0]);
+            got.insert(key.expect("nothing is loaded")[0]);
             true
         });
         noted.map_err(|e| e.to_string())?;
