@@ -139,11 +139,15 @@ impl Encoder {
         }
     }
 
+    /// Whether what was pushed fills a part.
+    pub fn is_full(&self) -> bool {
+        let limit = self.part_bytes.unwrap_or(PART_BYTES);
+        self.batch.parts.last().is_some_and(|part| part.len() > limit)
+    }
+
     /// Hands over what was pushed, once it fills a part; what is pushed next begins another batch.
     pub fn take_full(&mut self) -> Option<Batch> {
-        let limit = self.part_bytes.unwrap_or(PART_BYTES);
-        let full = self.batch.parts.last().is_some_and(|part| part.len() > limit);
-        full.then(|| std::mem::take(&mut self.batch))
+        self.is_full().then(|| std::mem::take(&mut self.batch))
     }
 
     pub fn finish(self) -> Batch {

@@ -102,7 +102,7 @@ impl Txn {
         let _large = shared.large.lock();
         let mut pending = shared.store.begin_pending();
         let (mut parts, mut changes) = (0, 0);
-        let applied = self.writes.for_each_part(|part| {
+        let applied = self.writes.take_parts(|part| {
             shared.store.prefault(&part)?;
             shared.store.prepare(&part)?;
             let [payload] = part.parts() else { unreachable!("the encoder hands over single parts") };

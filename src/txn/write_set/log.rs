@@ -249,6 +249,22 @@ impl Log {
         read(&self.chunks[place.chunk as usize].bytes()[place.offset as usize..])
     }
 
+    /// How many changes each chunk holds.
+    pub fn changes_by_chunk(&self) -> Vec<u32> {
+        let mut counts = vec![0; self.chunks.len()];
+        (0..self.places.len()).for_each(|at| counts[self.chunk_of(at as u32)] += 1);
+        counts
+    }
+
+    pub fn chunk_of(&self, at: u32) -> usize {
+        self.places.get(at as usize).chunk as usize
+    }
+
+    /// Gives a chunk's memory back. Nobody may ask for its changes any more.
+    pub fn release(&mut self, chunk: usize) {
+        self.chunks[chunk] = Chunk::Memory(Vec::new());
+    }
+
     /// Takes the last change back.
     pub fn pop(&mut self) {
         let Some(place) = self.places.pop() else { return };

@@ -16,7 +16,7 @@ use crate::base::{Error, Result, SqlState, TreeId};
 use crate::io::Disk;
 use crate::storage::{Batch, Direction, Encoder, Op};
 use log::{CHANGE_BYTES, Change, HEAD_BYTES_MAX, Log, Role};
-use own::{Own, as_of};
+use own::{Own, Passed, as_of};
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -216,53 +216,91 @@ impl WriteSet {
     /// The net effect, as the log and the trees take it. Empty when nothing is left to do.
     pub(super) fn encode(&self) -> Batch {
         let mut out = Encoder::new();
-        let pushed = self.for_each_op(|op| {
-            out.push(op);
-            Ok(())
-        });
-        pushed.expect("encoding does not fail");
+        self.created_trees().for_each(|op| out.push(op));
+        for own in self.lasting() {
+            own.rest(&self.log, &Passed::default()).for_each(|change| self.push(change, &mut out));
+        }
+        self.dropped_trees().for_each(|op| out.push(op));
         out.finish()
     }
 
-    /// The net effect in parts, each made when the one before has been dealt with.
-    pub(super) fn for_each_part(&self, mut deal: impl FnMut(Batch) -> Result<()>) -> Result<()> {
-        let mut out = Encoder::new();
-        self.for_each_op(|op| {
+    /// The net effect in parts, each made when the one before has been dealt with. The memory of what was dealt with is
+    /// given back on the way, so the set is good for nothing but [`WriteSet::reset`] afterwards.
+    pub(super) fn take_parts(&mut self, deal: impl FnMut(Batch) -> Result<()>) -> Result<()> {
+        self.take_parts_with(Encoder::new(), deal)
+    }
+
+    fn take_parts_with(&mut self, mut out: Encoder, mut deal: impl FnMut(Batch) -> Result<()>) -> Result<()> {
+        let mut left = self.log.changes_by_chunk();
+        for op in self.created_trees() {
             out.push(op);
-            out.take_full().map_or(Ok(()), &mut deal)
-        })?;
+            out.take_full().map_or(Ok(()), &mut deal)?;
+        }
+        let lasting: Vec<TreeId> = self.lasting().map(|own| own.tree).collect();
+        for tree in lasting {
+            let at = position(&self.own, tree).expect("it was listed");
+            let mut passed = Passed::default();
+            let mut more = true;
+            while more {
+                let from = passed.run;
+                more = self.push_part(&self.own[at], &mut passed, &mut out);
+                for change in self.own[at].run_positions(from..passed.run) {
+                    let chunk = self.log.chunk_of(change);
+                    left[chunk] -= 1;
+                    if left[chunk] == 0 {
+                        self.log.release(chunk);
+                    }
+                }
+                out.take_full().map_or(Ok(()), &mut deal)?;
+            }
+        }
+        for op in self.dropped_trees() {
+            out.push(op);
+            out.take_full().map_or(Ok(()), &mut deal)?;
+        }
         let rest = out.finish();
         if rest.is_empty() { Ok(()) } else { deal(rest) }
     }
 
-    /// Visits the net effect in the order of a batch.
-    fn for_each_op(&self, mut visit: impl FnMut(Op<'_>) -> Result<()>) -> Result<()> {
-        let lasting = |tree: TreeId| !self.dropped(tree);
-        for change in &self.trees {
-            if let TreeChange::Created(tree) = *change
-                && lasting(tree)
-            {
-                visit(Op::NewTree(tree))?;
+    /// Pushes a tree's changes until they fill a part; false when that is all of them.
+    fn push_part(&self, own: &Own, passed: &mut Passed, out: &mut Encoder) -> bool {
+        let mut rest = own.rest(&self.log, passed);
+        while let Some(change) = rest.next() {
+            self.push(change, out);
+            if out.is_full() {
+                *passed = Passed { run: rest.run_place(), key: Some(change.key.to_vec()) };
+                return true;
             }
         }
-        for own in self.own.iter().filter(|own| lasting(own.tree)) {
-            let (tree, fresh) = (own.tree, self.created(own.tree));
-            for change in own.range(&self.log, Bound::Unbounded, Bound::Unbounded, u32::MAX, Direction::Forward) {
-                match change.value {
-                    Some(value) => visit(Op::Put { tree, key: change.key, value })?,
-                    None if !fresh => visit(Op::Delete { tree, key: change.key })?,
-                    None => {}
-                }
-            }
+        passed.run = rest.run_place();
+        false
+    }
+
+    fn push(&self, change: Change<'_>, out: &mut Encoder) {
+        let Change { tree, key, .. } = change;
+        match change.value {
+            Some(value) => out.push(Op::Put { tree, key, value }),
+            None if self.created(tree) => {}
+            None => out.push(Op::Delete { tree, key }),
         }
-        for change in &self.trees {
-            if let TreeChange::Dropped(tree) = *change
-                && !self.created(tree)
-            {
-                visit(Op::DropTree(tree))?;
-            }
-        }
-        Ok(())
+    }
+
+    fn lasting(&self) -> impl Iterator<Item = &Own> {
+        self.own.iter().filter(|own| !self.dropped(own.tree))
+    }
+
+    fn created_trees(&self) -> impl Iterator<Item = Op<'static>> {
+        self.trees.iter().filter_map(|change| match *change {
+            TreeChange::Created(tree) if !self.dropped(tree) => Some(Op::NewTree(tree)),
+            _ => None,
+        })
+    }
+
+    fn dropped_trees(&self) -> impl Iterator<Item = Op<'static>> {
+        self.trees.iter().filter_map(|change| match *change {
+            TreeChange::Dropped(tree) if !self.created(tree) => Some(Op::DropTree(tree)),
+            _ => None,
+        })
     }
 }
 

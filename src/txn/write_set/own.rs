@@ -88,6 +88,19 @@ impl Own {
         in_run || self.map.values().any(|&last| as_of(log, last, before).is_some())
     }
 
+    /// The newest changes behind those that a pass in ascending order has passed.
+    pub fn rest<'a>(&'a self, log: &'a Log, passed: &Passed) -> OwnRange<'a> {
+        let direction = Direction::Forward;
+        let lower = passed.key.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+        let map = MapRange { range: self.map.range::<[u8], _>((lower, Bound::Unbounded)), direction }.peekable();
+        OwnRange { own: self, log, run: passed.run..self.run.len(), map, before: u32::MAX, direction }
+    }
+
+    /// The positions of the run's changes, from one place in it to another.
+    pub fn run_positions(&self, places: Range<usize>) -> impl Iterator<Item = u32> {
+        places.map(|place| self.run.get(place))
+    }
+
     /// The changes, as of position `before`, of the keys between two bounds, the lower of which is not behind the upper.
     pub fn range<'a>(
         &'a self,
@@ -127,6 +140,13 @@ pub fn as_of(log: &Log, mut at: u32, before: u32) -> Option<Change<'_>> {
     }
 }
 
+/// How far a pass in ascending order has come.
+#[derive(Default)]
+pub struct Passed {
+    pub run: usize,
+    pub key: Option<Vec<u8>>,
+}
+
 struct MapRange<'a> {
     range: btree_map::Range<'a, Key, u32>,
     direction: Direction,
@@ -156,6 +176,11 @@ pub struct OwnRange<'a> {
 }
 
 impl<'a> OwnRange<'a> {
+    /// Where in the run it is.
+    pub fn run_place(&self) -> usize {
+        self.run.start
+    }
+
     /// What comes next of the run, and stays.
     fn peek_run(&self) -> Option<Change<'a>> {
         let at = match self.direction {

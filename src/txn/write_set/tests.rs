@@ -78,9 +78,26 @@ fn check(w: &WriteSet, before: u32, state: &State, range: &Bounds) {
     }
 }
 
+/// What batches say.
+fn states(batches: impl IntoIterator<Item = Batch>) -> Vec<Line> {
+    let mut all = Vec::new();
+    for batch in batches {
+        let noted = batch.for_each(|op| {
+            match op {
+                Op::Put { tree, key, value } => all.push(((tree.0, key.to_vec()), Some(value.to_vec()))),
+                Op::Delete { tree, key } => all.push(((tree.0, key.to_vec()), None)),
+                _ => {}
+            };
+            Ok(())
+        });
+        noted.unwrap();
+    }
+    all
+}
+
 proptest! {
     #[test]
-    fn savepoints_and_views_agree_with_copies(steps in steps(), range in bounds()) {
+    fn savepoints_and_views_agree_with_copies(steps in steps(), range in bounds(), part_bytes in 0usize..40) {
         let mut w = write_set(1 << 20);
         let mut now = State::new();
         let mut changed: Vec<(u32, Vec<u8>)> = Vec::new();
@@ -124,15 +141,16 @@ proptest! {
                 check(&w, mark.changes(), state, &range);
             }
         }
-        let mut encoded = Vec::new();
-        w.encode().for_each(|op| {
-            match op {
-                Op::Put { tree, key, value } => encoded.push(((tree.0, key.to_vec()), Some(value.to_vec()))),
-                Op::Delete { tree, key } => encoded.push(((tree.0, key.to_vec()), None)),
-                _ => {}
-            };
+        let whole = w.encode();
+        prop_assert_eq!(&states([whole]), &now.iter().map(|(k, v)| (k.clone(), v.clone())).collect::<Vec<_>>());
+        let mut parts = Vec::new();
+        let dealt = w.take_parts_with(Encoder::with_part_bytes(part_bytes), |part| {
+            assert_eq!(part.parts().len(), 1);
+            parts.push(part);
             Ok(())
-        }).unwrap();
+        });
+        dealt.unwrap();
+        let encoded = states(parts);
         prop_assert_eq!(encoded, now.into_iter().collect::<Vec<_>>());
         w.reset();
         prop_assert!(w.is_empty() && w.encode().is_empty());
@@ -153,6 +171,27 @@ fn ascending_keys_cost_little() {
     assert!(ascending >= (1 << 20) / (104 + 20), "{ascending}");
     let scattered = fits(&mut (0..).map(|n: u32| n.wrapping_mul(0x9E37_79B9)));
     assert!(scattered < (1 << 20) / (104 + 40), "{scattered}");
+}
+
+/// A commit in parts gives memory back as it goes, of two ascending trees that were filled by turns too.
+#[test]
+fn what_was_dealt_with_is_given_back() {
+    let mut w = WriteSet::new(u64::MAX, Room { memory_bytes: u64::MAX, disk: None });
+    for n in 0..100_000u32 {
+        w.change(TreeId(n % 2), &n.to_be_bytes(), Some(&[1; 100])).unwrap();
+    }
+    let before = w.log.capacity();
+    let mut n = 0;
+    w.take_parts(|part| {
+        n += part.len();
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!(n, 100_000);
+    assert!(before > 10 << 20 && w.log.capacity() < 2 << 20, "{before} {}", w.log.capacity());
+    w.reset();
+    w.change(TreeId(1), b"k", Some(b"v")).unwrap();
+    assert_eq!(w.encode().len(), 1);
 }
 
 #[test]
