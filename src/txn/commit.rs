@@ -16,6 +16,9 @@ use std::mem;
 /// After how many changes a commit purges twice as many.
 const PURGE_INTERVAL: usize = 256;
 
+/// What a large commit leaves beyond this is for the purge that runs by time.
+const PURGE_MAX: usize = 4096;
+
 /// A larger write set is committed in parts.
 const ONE_BATCH_BYTES_MAX: usize = PART_BYTES;
 
@@ -160,7 +163,7 @@ impl Writer {
     /// Counts changes, and says how much to purge, if it is time.
     fn owes(&mut self, changes: usize) -> usize {
         self.unpurged += changes;
-        if self.unpurged >= PURGE_INTERVAL { 2 * mem::take(&mut self.unpurged) } else { 0 }
+        if self.unpurged >= PURGE_INTERVAL { 2 * mem::take(&mut self.unpurged).min(PURGE_MAX) } else { 0 }
     }
 }
 

@@ -19,11 +19,14 @@ use log::{CHANGE_BYTES, Change, HEAD_BYTES_MAX, Log, Role};
 use own::{Own, Passed, as_of};
 use std::ops::Bound;
 use std::sync::Arc;
+use std::{mem, thread};
 
 /// A change must fit into one log record, with room for what is around it.
 const BYTES_MAX: usize = 1 << 29;
 /// What an empty set keeps of its memory.
 const KEPT_BYTES: usize = 8 << 10;
+/// A set with more memory is dropped by a thread of its own.
+const ASIDE_BYTES: usize = 32 << 20;
 /// Of how many trees an empty set keeps the memory.
 const KEPT_TREES: usize = 16;
 /// Positions are below this.
@@ -81,7 +84,11 @@ impl WriteSet {
     pub(super) fn reset(&mut self) {
         let kept = self.log.capacity() + self.own.iter().map(Own::capacity).sum::<usize>();
         if kept > KEPT_BYTES || self.own.len() > KEPT_TREES {
-            *self = WriteSet::new(self.bytes_max, self.room.clone());
+            let old = mem::replace(self, WriteSet::new(self.bytes_max, self.room.clone()));
+            if kept > ASIDE_BYTES {
+                // Giving gigabytes back takes a while; a ROLLBACK does not wait for it. Without a thread it is done here.
+                drop(thread::Builder::new().name("txn-forget".to_string()).spawn(move || drop(old)));
+            }
             return;
         }
         self.forget_changes();
