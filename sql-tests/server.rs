@@ -6,6 +6,7 @@ use harness::server::command;
 use harness::{Client, Server};
 use rustix::process::Signal;
 use std::net::TcpListener;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
@@ -131,6 +132,72 @@ fn data_of_a_newer_format_is_refused() {
     std::fs::write(&path, own).unwrap();
     server.start_again();
     assert_eq!(connect(&server).rows("SELECT a FROM t"), ["1"]);
+}
+
+/// Runs `headwater verify`: its exit status and what it says.
+fn verify(data: &Path) -> (Option<i32>, String) {
+    let out = Command::new(env!("CARGO_BIN_EXE_headwater")).arg("verify").arg("--data").arg(data).output();
+    let Output { status, stdout, stderr } = out.expect("the binary runs");
+    (status.code(), String::from_utf8_lossy(&[stdout, stderr].concat()).into_owned())
+}
+
+/// Name, length and time of change of each file.
+fn listing(folder: &Path) -> Vec<(std::path::PathBuf, u64, std::time::SystemTime)> {
+    let mut all = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let (path, about) = entry.map(|e| (e.path(), e.metadata().unwrap())).unwrap();
+        match about.is_dir() {
+            true => all.extend(listing(&path)),
+            false => all.push((path, about.len(), about.modified().unwrap())),
+        }
+    }
+    all.sort();
+    all
+}
+
+#[test]
+fn verify_finds_a_flipped_byte_of_a_stopped_server() {
+    let mut server = Server::start();
+    connect(&server).run("CREATE TABLE t AS SELECT i, repeat('x', 100) AS x FROM generate_series(1, 2000) i");
+    let (code, said) = verify(server.data());
+    assert_eq!((code, said.lines().count()), (Some(1), 1), "{said}");
+    says(&said, &["headwater: ", &server.data().display().to_string(), "in use"]);
+    connect(&server).run("CHECKPOINT");
+    connect(&server).run("INSERT INTO t SELECT i, 'y' FROM generate_series(1, 500) i");
+    for kill in [true, false] {
+        match kill {
+            true => server.kill(),
+            false => assert!(server.stop().success()),
+        }
+        let before = listing(server.data());
+        let (code, said) = verify(server.data());
+        assert_eq!((code, said.lines().count()), (Some(0), 1), "{said}");
+        says(&said, &["verify: ", " pages, ", " trees, ", " log records checked; no damage found"]);
+        assert_eq!(listing(server.data()), before, "it changes nothing");
+        for (file, at) in [("data", 8200), ("data", 5), ("wal/0000000000000000.wal", 700), ("format", 1)] {
+            let path = server.data().join(file);
+            let file = std::fs::File::options().read(true).write(true).open(&path).unwrap();
+            let mut byte = [0];
+            file.read_exact_at(&mut byte, at).unwrap();
+            file.write_all_at(&[byte[0] ^ 0x10], at).unwrap();
+            let (code, said) = verify(server.data());
+            assert_eq!(code, Some(1), "{}, byte {at}: {said}", path.display());
+            says(said.lines().last().unwrap(), &["verify: ", " finding"]);
+            file.write_all_at(&byte, at).unwrap();
+        }
+        server.start_again();
+    }
+    assert_eq!(connect(&server).rows("SELECT count(*) FROM t"), ["2500"]);
+}
+
+#[test]
+fn verify_names_what_is_no_data_directory() {
+    let folder = tempfile::tempdir().unwrap();
+    for data in [folder.path().to_path_buf(), folder.path().join("none")] {
+        let line = refusal(Command::new(env!("CARGO_BIN_EXE_headwater")).arg("verify").arg("--data").arg(&data));
+        says(&line, &["headwater: ", &data.display().to_string()]);
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is created");
 }
 
 #[test]

@@ -1,14 +1,16 @@
-//! The command line. `headwater serve` runs a node until SIGTERM or SIGINT.
+//! The command line. `headwater serve` runs a node until SIGTERM or SIGINT; `headwater verify` checks the data of one that
+//! is stopped.
 
 mod config;
 
 use clap::{Parser, Subcommand};
 use config::{Config, Options};
-use headwater::base::{Error, Result};
+use headwater::base::{Error, Finding, Result};
+use headwater::engine::EngineCheck;
 use headwater::io::{RealClock, RealDisk, RealEntropy};
 use headwater::server;
-use headwater::session::Database;
-use std::path::PathBuf;
+use headwater::session::{self, Database};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,13 +47,29 @@ enum Command {
         #[arg(short = 'c', value_name = "NAME=VALUE")]
         settings: Vec<String>,
     },
+    /// Checks every byte of a stopped database and changes nothing: one line for each finding, and exit status 1 when
+    /// anything is damaged.
+    Verify {
+        /// Where the data is kept.
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+        /// The server's configuration file.
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
 }
 
 fn main() -> ExitCode {
-    let Command::Serve { data, listen, config, settings } = Cli::parse().command;
-    let options = Options { data, listen, config, settings };
-    match config::load(&options).and_then(serve) {
-        Ok(()) => ExitCode::SUCCESS,
+    let done = match Cli::parse().command {
+        Command::Serve { data, listen, config, settings } => {
+            config::load(&Options { data, listen, config, settings }).and_then(serve).map(|()| ExitCode::SUCCESS)
+        }
+        Command::Verify { data, config } => {
+            config::load(&Options { data, config, ..Options::default() }).and_then(|config| verify(&config))
+        }
+    };
+    match done {
+        Ok(status) => status,
         Err(e) => {
             eprintln!("headwater: {}", one_line(&e));
             ExitCode::FAILURE
@@ -65,6 +83,31 @@ fn one_line(e: &Error) -> String {
         text = format!("{text} ({hint})");
     }
     text
+}
+
+fn in_directory(data: &Path, mut e: Error) -> Error {
+    e.fields_mut().message = format!("data directory {}: {}", data.display(), e.message());
+    e
+}
+
+fn verify(config: &Config) -> Result<ExitCode> {
+    let disk = Arc::new(RealDisk::open_read_only(&config.data)?);
+    let mut findings = 0;
+    let mut report = |finding: Finding| match finding {
+        Finding::Damage(e) => {
+            findings += 1;
+            println!("{}: {}", e.code(), one_line(&e));
+        }
+        Finding::Note(note) => println!("note: {note}"),
+    };
+    let checked = session::verify(disk, Arc::new(RealClock::new()), &RealEntropy, &config.defaults, &mut report);
+    let EngineCheck { pages, trees, log_records } = checked.map_err(|e| in_directory(&config.data, e))?;
+    if findings > 0 {
+        println!("verify: {findings} {}", if findings == 1 { "finding" } else { "findings" });
+        return Ok(ExitCode::FAILURE);
+    }
+    println!("verify: {pages} pages, {trees} trees, {log_records} log records checked; no damage found");
+    Ok(ExitCode::SUCCESS)
 }
 
 fn serve(config: Config) -> Result<()> {
@@ -83,10 +126,7 @@ async fn run(mut config: Config) -> Result<()> {
     config.defaults.fix("port", &address.port().to_string());
     let disk = Arc::new(RealDisk::open(&config.data)?);
     let database = Database::open(disk, Arc::new(RealClock::new()), Arc::new(RealEntropy), config.defaults);
-    let database = database.map_err(|mut e| {
-        e.fields_mut().message = format!("data directory {}: {}", config.data.display(), e.message());
-        e
-    })?;
+    let database = database.map_err(|e| in_directory(&config.data, e))?;
     tracing::info!(data = %config.data.display(), %address, "ready");
     println!("headwater is ready: psql -h {} -p {} -U postgres", address.ip(), address.port());
     let stop = async move {

@@ -1,6 +1,7 @@
 //! One open database of trees: opens it, recovers it, begins transactions on it, closes it.
 //!
-//! Entry points: [`Engine::open`], [`Engine::begin_as`], [`Engine::wait_durable`], [`Engine::close`].
+//! Entry points: [`Engine::open`], [`Engine::begin_as`], [`Engine::wait_durable`], [`Engine::close`]; [`Engine::check`]
+//! for the files of a stopped one.
 //!
 //! Must not know: tables, rows, SQL, clients.
 //!
@@ -17,17 +18,21 @@
 //! After a crash: `open` again, from the newest checkpoint and the log after it; it changes nothing that was durable, so a
 //! crash during it does no harm.
 //!
-//! Read in this order: `recovery.rs`, `checkpoint.rs`, this file.
+//! Read in this order: `recovery.rs`, `checkpoint.rs`, this file, `verify.rs`.
 
 mod checkpoint;
 mod recovery;
+mod verify;
 
 #[cfg(test)]
 mod sim_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod verify_tests;
 
 pub use checkpoint::CheckpointOptions;
+pub use verify::EngineCheck;
 
 use crate::base::{Flow, Lsn, Result, TreeId};
 use crate::io::{Clock, Disk, Entropy};

@@ -4,9 +4,12 @@
 
 use crate::base::{Error, Result, SqlState};
 use std::any::Any;
+use std::ops::Range;
 
 /// The unit that a device writes whole or not at all.
 pub const SECTOR_BYTES: u64 = 512;
+
+pub(super) static ZEROS: [u8; 256 * 1024] = [0; 256 * 1024];
 
 /// A folder of files. Paths are relative to it.
 pub trait Disk: Send + Sync {
@@ -100,6 +103,29 @@ pub trait File: Send + Sync {
 
     fn is_empty(&self) -> Result<bool> {
         Ok(self.len()? == 0)
+    }
+
+    /// The smallest range within `range` outside which all its bytes are zero; none when all are. What lies behind the end
+    /// of the file counts as zero.
+    fn find_nonzero(&self, range: Range<u64>) -> Result<Option<Range<u64>>> {
+        let mut found: Option<Range<u64>> = None;
+        let mut buffer = vec![0; ZEROS.len().min(range.end.saturating_sub(range.start) as usize)];
+        let mut at = range.start;
+        while at < range.end {
+            let wanted = buffer.len().min((range.end - at) as usize);
+            let n = self.read_at(&mut buffer[..wanted], at)?;
+            // The comparison of slices is many times as fast as a loop over their bytes.
+            if buffer[..n] != ZEROS[..n] {
+                let first = buffer[..n].iter().position(|&b| b != 0).expect("they differ") as u64;
+                let last = buffer[..n].iter().rposition(|&b| b != 0).expect("they differ") as u64;
+                found = Some(found.map_or(at + first, |f| f.start)..at + last + 1);
+            }
+            if n < wanted {
+                break;
+            }
+            at += n as u64;
+        }
+        Ok(found)
     }
 
     /// Fills `buf` or answers XX001.

@@ -1,6 +1,6 @@
 //! The only door to files, clocks and randomness, each with a simulated twin.
 //!
-//! Entry points: [`Disk`] and [`File`] ([`RealDisk`], [`SimDisk`]), [`Clock`] ([`RealClock`], [`SimClock`]),
+//! Entry points: [`Disk`] and [`File`] ([`RealDisk`], [`SimDisk`], and [`OverlayDisk`] over either), [`Clock`] ([`RealClock`], [`SimClock`]),
 //! [`Entropy`] ([`RealEntropy`], [`SimEntropy`]), and [`Rng`] for random numbers that need not be secret.
 //!
 //! Must not know: what the bytes mean.
@@ -17,13 +17,14 @@
 //!
 //! After a crash: unsynced writes may be there, not there, or there in part, sector by sector, in any order.
 //!
-//! Read in this order: `disk.rs`, `real_disk.rs`, `sim_disk.rs`, `clock.rs`, `entropy.rs`,
+//! Read in this order: `disk.rs`, `real_disk.rs`, `overlay_disk.rs`, `sim_disk.rs`, `clock.rs`, `entropy.rs`,
 //! `machine.rs`.
 
 mod clock;
 mod disk;
 mod entropy;
 mod machine;
+mod overlay_disk;
 mod real_disk;
 mod sim_disk;
 
@@ -31,5 +32,6 @@ pub use clock::{Clock, RealClock, SimClock};
 pub use disk::{Disk, DiskLock, File, SECTOR_BYTES, Scratch};
 pub use entropy::{Entropy, RealEntropy, Rng, SimEntropy};
 pub use machine::memory_bytes;
+pub use overlay_disk::OverlayDisk;
 pub use real_disk::RealDisk;
 pub use sim_disk::{Fault, SimDisk};

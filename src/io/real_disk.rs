@@ -4,7 +4,7 @@
 //! `RWF_DSYNC` take the same time within noise (94-105 us), while blocks that are not yet written cost half as much
 //! again (154 us reserved by `fallocate`, 169 us past the end): so what matters is filling with zeros first.
 
-use super::disk::{Disk, DiskLock, File, Scratch, locked};
+use super::disk::{Disk, DiskLock, File, Scratch, ZEROS, locked};
 use crate::base::{Error, Result, SqlState};
 use rustix::fs::{Advice, FallocateFlags, FlockOperation};
 use std::fs;
@@ -13,13 +13,13 @@ use std::os::unix::fs::FileExt;
 use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-static ZEROS: [u8; 256 * 1024] = [0; 256 * 1024];
 const LOCK_FILE: &str = "lock";
 /// Names scratch files for the moment until they have none.
 static SCRATCH_FILES: AtomicU64 = AtomicU64::new(0);
 
 pub struct RealDisk {
     root: PathBuf,
+    read_only: bool,
 }
 
 impl RealDisk {
@@ -27,7 +27,21 @@ impl RealDisk {
     pub fn open(root: impl Into<PathBuf>) -> Result<RealDisk> {
         let root = root.into();
         make_dirs(&root).map_err(|e| failed("create folder", &root, &e))?;
-        Ok(RealDisk { root })
+        Ok(RealDisk { root, read_only: false })
+    }
+
+    /// A folder that must be there and stays as it is: every change of it fails.
+    pub fn open_read_only(root: impl Into<PathBuf>) -> Result<RealDisk> {
+        let root = root.into();
+        fs::read_dir(&root).map_err(|e| failed("open folder", &root, &e))?;
+        Ok(RealDisk { root, read_only: true })
+    }
+
+    fn may_change(&self, what: &str, path: &Path) -> Result<()> {
+        if self.read_only {
+            return Err(failed(what, path, &io::Error::from(ErrorKind::ReadOnlyFilesystem)));
+        }
+        Ok(())
     }
 
     pub fn root(&self) -> &Path {
@@ -84,6 +98,7 @@ fn sync_parent(path: &Path) -> Result<()> {
 impl Disk for RealDisk {
     fn create(&self, path: &str) -> Result<Box<dyn File>> {
         let path = self.path(path);
+        self.may_change("create file", &path)?;
         let mut how = fs::OpenOptions::new();
         how.read(true).write(true).create_new(true);
         std::os::unix::fs::OpenOptionsExt::mode(&mut how, 0o600);
@@ -93,7 +108,7 @@ impl Disk for RealDisk {
 
     fn open(&self, path: &str) -> Result<Box<dyn File>> {
         let path = self.path(path);
-        let file = fs::OpenOptions::new().read(true).write(true).open(&path);
+        let file = fs::OpenOptions::new().read(true).write(!self.read_only).open(&path);
         let file = file.map_err(|e| failed("open file", &path, &e))?;
         Ok(Box::new(RealFile { file, path }))
     }
@@ -119,6 +134,7 @@ impl Disk for RealDisk {
 
     fn rename(&self, from: &str, to: &str) -> Result<()> {
         let (from, to) = (self.path(from), self.path(to));
+        self.may_change("rename file", &from)?;
         fs::rename(&from, &to).map_err(|e| failed("rename file", &from, &e))?;
         if from.parent() != to.parent() {
             sync_parent(&from)?;
@@ -128,17 +144,20 @@ impl Disk for RealDisk {
 
     fn remove(&self, path: &str) -> Result<()> {
         let path = self.path(path);
+        self.may_change("remove file", &path)?;
         fs::remove_file(&path).map_err(|e| failed("remove file", &path, &e))?;
         sync_parent(&path)
     }
 
     fn create_dir(&self, path: &str) -> Result<()> {
         let path = self.path(path);
+        self.may_change("create folder", &path)?;
         make_dirs(&path).map_err(|e| failed("create folder", &path, &e))
     }
 
     fn remove_dir(&self, path: &str) -> Result<()> {
         let path = self.path(path);
+        self.may_change("remove folder", &path)?;
         match fs::remove_dir_all(&path) {
             Err(e) if e.kind() == ErrorKind::NotFound => Ok(()),
             Err(e) => Err(failed("remove folder", &path, &e)),
@@ -152,7 +171,16 @@ impl Disk for RealDisk {
 
     fn lock(&self, dir: &str) -> Result<DiskLock> {
         let path = self.path(dir).join(LOCK_FILE);
-        let file = fs::OpenOptions::new().write(true).create(true).truncate(false).open(&path);
+        let mut how = fs::OpenOptions::new();
+        match self.read_only {
+            // Whoever has the folder has made the file.
+            true if !self.exists(format!("{dir}/{LOCK_FILE}").trim_start_matches('/'))? => {
+                return Ok(DiskLock::new(()));
+            }
+            true => how.read(true),
+            false => how.write(true).create(true).truncate(false),
+        };
+        let file = how.open(&path);
         let file = file.map_err(|e| failed("open lock file", &path, &e))?;
         match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(DiskLock::new(file)),
@@ -170,6 +198,7 @@ impl Disk for RealDisk {
     /// blocks are reserved first, since a mapped page without room ends the process.
     fn scratch(&self, len: usize) -> Result<Box<dyn Scratch>> {
         let path = self.root.join(format!(".scratch-{}", SCRATCH_FILES.fetch_add(1, Ordering::Relaxed)));
+        self.may_change("create file", &path)?;
         let mut how = fs::OpenOptions::new();
         how.read(true).write(true).create(true).truncate(true);
         std::os::unix::fs::OpenOptionsExt::mode(&mut how, 0o600);
@@ -326,6 +355,29 @@ mod tests {
         assert_eq!(disk.lock("").err().unwrap().code(), SqlState::OBJECT_IN_USE);
         drop(held);
         disk.lock("").unwrap();
+    }
+
+    #[test]
+    fn a_read_only_folder_is_locked_and_stays_as_it_is() {
+        let (dir, disk) = disk();
+        let open = || RealDisk::open_read_only(dir.path().join("a/b"));
+        disk.create("x").unwrap().write_at(b"\0\0hello\0", 0).unwrap();
+        drop(open().unwrap().lock("").unwrap());
+        assert_eq!(disk.list("").unwrap(), ["x"]);
+        let held = disk.lock("").unwrap();
+        assert_eq!(open().unwrap().lock("").err().unwrap().code(), SqlState::OBJECT_IN_USE);
+        drop(held);
+        let (disk, reader) = (open().unwrap(), open().unwrap());
+        let _held = disk.lock("").unwrap();
+        assert!(reader.lock("").is_err());
+        let file = reader.open("x").unwrap();
+        assert_eq!(file.find_nonzero(0..8).unwrap(), Some(2..7));
+        assert_eq!((file.find_nonzero(0..2).unwrap(), file.find_nonzero(7..99).unwrap()), (None, None));
+        assert!(file.write_at(b"y", 0).is_err());
+        let refused =
+            [reader.create("y").map(drop), reader.rename("x", "y"), reader.remove("x"), reader.create_dir("y")];
+        assert!(refused.iter().all(Result::is_err) && reader.remove_dir("y").is_err());
+        assert!(RealDisk::open_read_only(dir.path().join("none")).is_err());
     }
 
     #[test]

@@ -16,8 +16,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// The version of the data directory's format, kept in the file of this name.
-const FORMAT_FILE: &str = "format";
-const FORMAT: u32 = 1;
+pub(super) const FORMAT_FILE: &str = "format";
+pub(super) const FORMAT: u32 = 1;
 
 /// Microseconds from 1970 to 2000, PostgreSQL's epoch.
 const EPOCH_US: i64 = 946_684_800_000_000;
@@ -116,7 +116,7 @@ impl Database {
 }
 
 /// Memory from the settings, or by default half of the machine's for pages and a twentieth for old versions.
-fn engine_options(settings: &Defaults) -> EngineOptions {
+pub(super) fn engine_options(settings: &Defaults) -> EngineOptions {
     let number = |name| settings.get(name).parse::<u64>().expect("the table checks numbers");
     let memory = |name, share: u64| match number(name) {
         0 => (io::memory_bytes() / share).max(BUFFER_BYTES_MIN),

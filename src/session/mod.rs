@@ -1,7 +1,7 @@
 //! One client's SQL state: its transaction block, prepared statements, portals and cursors, settings; and what all
 //! sessions of a node share ([`Database`]).
 //!
-//! Entry points: [`Database::open`]; [`Session::open`] and one method for each message of the protocol: `query`, `parse`,
+//! Entry points: [`Database::open`]; [`verify`] for a directory that nobody has open; [`Session::open`] and one method for each message of the protocol: `query`, `parse`,
 //! `bind`, `describe_*`, `execute`, `close_*`, `sync`. Results go to a [`sink::Sink`].
 //!
 //! Must not know: bytes on a wire.
@@ -21,7 +21,7 @@
 //! statements, lock waits, deferred work) is awaited in a box, and the way of an ordinary message stays small.
 //!
 //! Read in this order: `database.rs`, `transaction.rs`, `prepare.rs`, `portal.rs`, `run.rs`, `simple.rs`, `extended.rs`,
-//! `utility.rs`, `host.rs`.
+//! `utility.rs`, `host.rs`, `verify.rs`.
 
 pub mod backend;
 mod copy;
@@ -42,8 +42,10 @@ mod simple;
 pub mod sink;
 mod transaction;
 mod utility;
+mod verify;
 
 pub use database::Database;
+pub use verify::verify;
 
 use crate::base::{Error, Lsn, Oid, Result, SqlState};
 use crate::expr::EvalState;

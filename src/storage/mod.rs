@@ -47,7 +47,7 @@ pub use batch::{Batch, Encoder, Op};
 pub use entries::Entries;
 pub use key::Key;
 pub use mem::MemStore;
-pub use paged::{Opened, PagedOptions, PagedStats, PagedStore, PendingBatch};
+pub use paged::{Opened, PagedOptions, PagedStats, PagedStore, PendingBatch, StoreCheck};
 pub use pager::{CheckpointPin, PAGE_BYTES, PagerOptions, PagerStats, Progress};
 
 /// The longest key of a page of the usual size.

@@ -143,7 +143,7 @@ impl Parts {
         let shared = Arc::new(Shared {
             appender: Mutex::new(Appender::new(r.end, r.chain, r.segment, r.capacity)),
             progress: Progress::new(r.end),
-            spares: Spares::new(r.spares, r.names),
+            spares: Spares::new(r.spares, r.old, r.names),
             appended: AtomicU64::new(r.end.0),
             clock,
             segment_capacity: options.segment_bytes - HEAD_BYTES,

@@ -5,7 +5,7 @@
 //! next group gathers.
 //!
 //! Entry points: [`Wal::open`] (recovery included), [`Wal::admit`] and [`Wal::append`], [`Wal::wait`],
-//! [`Wal::read_from`], [`Wal::remove_before`].
+//! [`Wal::read_from`], [`Wal::remove_before`]; [`verify`] for a log at rest.
 //!
 //! Must not know: what a payload means.
 //!
@@ -16,7 +16,8 @@
 //!    never a torn tail, and recovery refuses it instead of cutting the log there.
 //! 4. A record verifies only behind the records it was written behind (`record.rs`).
 //! 5. After `admit(n)` the next `append` of up to n bytes neither blocks nor fails.
-//! 6. The first failed write or sync of a segment is final: nothing is retried, `on_fatal` ends the process.
+//! 6. Behind the last record of a segment, and in a spare, all is zeros: opening clears what a crash left behind the end.
+//! 7. The first failed write or sync of a segment is final: nothing is retried, `on_fatal` ends the process.
 //!
 //! Threads: anyone appends, waits and reads. `wal-flush` writes and syncs; `wal-prepare` readies files to become
 //! segments, so that a commit never waits for one. Both are shells around `Flusher::step` and `Preparer::step`, which
@@ -30,7 +31,7 @@
 //! After a crash: the log ends before the first record that does not verify; `open` continues there.
 //!
 //! Read in this order: `record.rs`, `segment.rs`, `append.rs`, `progress.rs`, `spares.rs`, `flush.rs`, `read.rs`,
-//! `recover.rs`, `log.rs`.
+//! `recover.rs`, `log.rs`, `verify.rs`.
 
 mod append;
 mod flush;
@@ -42,6 +43,7 @@ mod recover;
 mod segment;
 mod spares;
 mod sync;
+mod verify;
 
 #[cfg(test)]
 mod shuttle_tests;
@@ -53,6 +55,7 @@ mod tests;
 pub use log::{DurableWait, Wal, WalOptions};
 pub use read::Reader;
 pub use record::{KIND_INCARNATION, PAYLOAD_BYTES_MAX, Record};
+pub use verify::{LogCheck, verify};
 
 /// The lowest kind that is free for callers.
 pub const KIND_FIRST_FREE: u8 = 16;
@@ -71,6 +74,8 @@ mod canary {
         pub static CACHED: Cell<bool> = const { Cell::new(false) };
         /// Recovery believes names that only the cache may know.
         pub static UNSETTLED: Cell<bool> = const { Cell::new(false) };
+        /// Old bytes stay behind the end of the log and in spares.
+        pub static UNCLEARED: Cell<bool> = const { Cell::new(false) };
         /// An opening leaves no mark.
         pub static UNMARKED: Cell<bool> = const { Cell::new(false) };
     }

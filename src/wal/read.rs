@@ -19,6 +19,7 @@ pub struct Cursor {
     pub file: Box<dyn File>,
     /// Where the segment starts.
     pub segment: Lsn,
+    pub head: Head,
     pub file_bytes: u64,
     /// Where the next record starts, and the chain's value there.
     pub at: Lsn,
@@ -28,13 +29,13 @@ pub struct Cursor {
     used: usize,
 }
 
-fn open_segment(disk: &dyn Disk, dir: &str, cluster: u128, start: Lsn) -> Result<(Box<dyn File>, Head)> {
-    let path = format!("{dir}/{}", segment::segment_name(start));
-    let file = disk.open(&path)?;
+/// None for `start`: wherever it says.
+fn open_segment(disk: &dyn Disk, path: &str, cluster: u128, start: Option<Lsn>) -> Result<(Box<dyn File>, Head)> {
+    let file = disk.open(path)?;
     let mut bytes = [0; HEAD_BYTES as usize];
     let n = file.read_at(&mut bytes, 0)?;
-    let head = Head::decode(&bytes[..n]).map_err(|e| e.context(path.clone()))?;
-    if head.cluster != cluster || head.start != start {
+    let head = Head::decode(&bytes[..n]).map_err(|e| e.context(path))?;
+    if head.cluster != cluster || start.is_some_and(|start| head.start != start) {
         let message = format!("log segment \"{path}\" belongs to another cluster or place");
         return Err(Error::new(SqlState::DATA_CORRUPTED, message));
     }
@@ -44,22 +45,41 @@ fn open_segment(disk: &dyn Disk, dir: &str, cluster: u128, start: Lsn) -> Result
 impl Cursor {
     /// At the first record of the segment that starts at `start`.
     pub fn open(disk: Arc<dyn Disk>, dir: &str, cluster: u128, start: Lsn) -> Result<Cursor> {
-        let (file, head) = open_segment(&*disk, dir, cluster, start)?;
+        Cursor::open_file(disk, dir, &segment::segment_name(start), cluster, Some(start))
+    }
+
+    /// At the first record of a segment by its file's name.
+    pub fn open_file(disk: Arc<dyn Disk>, dir: &str, name: &str, cluster: u128, start: Option<Lsn>) -> Result<Cursor> {
+        let (file, head) = open_segment(&*disk, &format!("{dir}/{name}"), cluster, start)?;
         let file_bytes = file.len()?;
-        let (dir, chain) = (dir.to_string(), head.chain);
-        let (buffer, used) = (Vec::new(), 0);
-        Ok(Cursor { disk, dir, cluster, file, segment: start, file_bytes, at: start, chain, buffer, used })
+        let Head { start, chain, .. } = head;
+        let (dir, buffer, used) = (dir.to_string(), Vec::new(), 0);
+        Ok(Cursor { disk, dir, cluster, file, segment: start, head, file_bytes, at: start, chain, buffer, used })
+    }
+
+    /// Where the next record starts in the file.
+    pub fn offset(&self) -> u64 {
+        HEAD_BYTES + (self.at.0 - self.segment.0)
     }
 
     /// The next record that ends at or before `limit`; none when what follows does not verify, or is beyond.
     pub fn next(&mut self, limit: Lsn) -> Result<Option<Record<'_>>> {
+        self.advance(limit, true)
+    }
+
+    /// The next record of this segment.
+    pub fn next_here(&mut self) -> Result<Option<Record<'_>>> {
+        self.advance(Lsn::MAX, false)
+    }
+
+    fn advance(&mut self, limit: Lsn, beyond: bool) -> Result<Option<Record<'_>>> {
         let found = loop {
             if self.at >= limit {
                 return Ok(None);
             }
             match self.decode(limit)? {
                 Some(found) => break found,
-                None if self.enter_next_segment()? => {}
+                None if beyond && self.enter_next_segment()? => {}
                 None => return Ok(None),
             }
         };
@@ -94,7 +114,7 @@ impl Cursor {
     fn read_on(&mut self, need: u64, limit: Lsn) -> Result<bool> {
         self.buffer.drain(..self.used);
         self.used = 0;
-        let offset = HEAD_BYTES + (self.at.0 - self.segment.0);
+        let offset = self.offset();
         let there = self.file_bytes.min(HEAD_BYTES.saturating_add(limit.0 - self.segment.0));
         if offset.saturating_add(need) > there {
             return Ok(false);
@@ -112,12 +132,13 @@ impl Cursor {
         if self.at == self.segment || !self.disk.exists(&path)? {
             return Ok(false);
         }
-        let (file, head) = open_segment(&*self.disk, &self.dir, self.cluster, self.at)?;
+        let (file, head) = open_segment(&*self.disk, &path, self.cluster, Some(self.at))?;
         if head.chain != self.chain {
             return Ok(false);
         }
         self.file_bytes = file.len()?;
         self.file = file;
+        self.head = head;
         self.segment = self.at;
         self.buffer.clear();
         self.used = 0;

@@ -88,14 +88,17 @@ pub enum Decoded<'a> {
     Bad,
 }
 
+/// How long the record behind this header is with it, as far as that can be told from the header alone.
+pub fn claims(head: &[u8; HEADER_BYTES]) -> Option<usize> {
+    let len = u32::from_le_bytes([head[0], head[1], head[2], head[3]]) as usize;
+    let possible = head[KIND_AT] != 0 && head[FLAGS_AT] == 0 && len <= PAYLOAD_BYTES_MAX;
+    possible.then_some(HEADER_BYTES + len)
+}
+
 /// Reads the record at the front of `bytes`, at position `start`, behind a record with checksum `chain`.
 pub fn decode(bytes: &[u8], start: Lsn, chain: u32) -> Decoded<'_> {
     let Some(head) = bytes.first_chunk::<HEADER_BYTES>() else { return Decoded::Short(HEADER_BYTES) };
-    let len = u32::from_le_bytes([head[0], head[1], head[2], head[3]]) as usize;
-    if head[KIND_AT] == 0 || head[FLAGS_AT] != 0 || len > PAYLOAD_BYTES_MAX {
-        return Decoded::Bad;
-    }
-    let total = HEADER_BYTES + len;
+    let Some(total) = claims(head) else { return Decoded::Bad };
     let Some(payload) = bytes.get(HEADER_BYTES..total) else { return Decoded::Short(total) };
     let crc = crc32c::crc32c_append(sum(chain, head), payload);
     if head[CRC_AT..CRC_AT + 4] != crc.to_le_bytes() {

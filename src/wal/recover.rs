@@ -7,6 +7,7 @@
 //! 3. Follow the chain from the segment that holds `from`.
 //! 4. What does not verify ends the log, if it is in the last segment. Elsewhere it is damage: a segment gets its name
 //!    only after its predecessor is durable.
+//! 5. Clear what lies behind the end: parts of a write that the crash cut short.
 
 use super::log::WalOptions;
 use super::read::{Cursor, list_segments, segment_of};
@@ -25,6 +26,7 @@ pub struct Recovered {
     pub end: Lsn,
     pub chain: u32,
     pub spares: Vec<Spare>,
+    pub old: Vec<Spare>,
     /// Names below this number are taken.
     pub names: u64,
 }
@@ -39,7 +41,7 @@ pub fn recover(
 ) -> Result<Recovered> {
     disk.create_dir(dir)?;
     settle_names(&**disk, dir)?;
-    let (spares, names) = sort_folder(&**disk, dir)?; // 1
+    let Folder { spares, old, names } = sort_folder(&**disk, dir)?; // 1
     let mut starts = list_segments(&**disk, dir)?;
     if starts.is_empty() {
         if from != Lsn::ZERO {
@@ -64,9 +66,10 @@ pub fn recover(
         let message = format!("the log is damaged at position {}, before its last segment at {last}", cursor.at);
         return Err(Error::new(SqlState::DATA_CORRUPTED, message)); // 4
     }
+    clear_behind(&cursor)?; // 5
     let capacity = cursor.file_bytes.saturating_sub(HEAD_BYTES);
     let Cursor { file, segment, at: end, chain, .. } = cursor;
-    Ok(Recovered { file, segment, capacity, end, chain, spares, names })
+    Ok(Recovered { file, segment, capacity, end, chain, spares, old, names })
 }
 
 fn settle_names(disk: &dyn Disk, dir: &str) -> Result<()> {
@@ -85,21 +88,47 @@ fn forget_cache(file: &dyn File) -> Result<()> {
     file.drop_cache()
 }
 
-/// The spares of the folder, and the number above all names in use.
-fn sort_folder(disk: &dyn Disk, dir: &str) -> Result<(Vec<Spare>, u64)> {
-    let (mut spares, mut names) = (Vec::new(), 0);
+/// What would otherwise stay there for good, behind the records that follow now. It is durable before any of them is written.
+fn clear_behind(cursor: &Cursor) -> Result<()> {
+    #[cfg(test)]
+    if super::canary::UNCLEARED.get() {
+        return Ok(());
+    }
+    let left = cursor.file.find_nonzero(cursor.offset()..cursor.file_bytes)?;
+    let Some(left) = left else { return Ok(()) };
+    tracing::info!(end = %cursor.at, bytes = left.end - left.start, "clearing what a crash left behind the end of the log");
+    cursor.file.fill_zero(left.start, left.end - left.start)?;
+    cursor.file.sync_data()
+}
+
+/// What else is in the folder.
+#[derive(Default)]
+struct Folder {
+    spares: Vec<Spare>,
+    old: Vec<Spare>,
+    /// Above all numbers in use.
+    names: u64,
+}
+
+fn sort_folder(disk: &dyn Disk, dir: &str) -> Result<Folder> {
+    let mut folder = Folder::default();
     for name in disk.list(dir)? {
         let path = format!("{dir}/{name}");
         if segment::is_unready_name(&name) {
             disk.remove(&path)?;
-        } else if let Some(number) = segment::parse_spare_name(&name) {
-            names = names.max(number.saturating_add(1));
-            let file = disk.open(&path)?;
-            let capacity = file.len()?.saturating_sub(HEAD_BYTES);
-            spares.push(Spare { name: path, file, capacity });
+            continue;
         }
+        let (number, found) = match (segment::parse_spare_name(&name), segment::parse_old_name(&name)) {
+            (Some(number), _) => (number, &mut folder.spares),
+            (_, Some(number)) => (number, &mut folder.old),
+            _ => continue,
+        };
+        let file = disk.open(&path)?;
+        let capacity = file.len()?.saturating_sub(HEAD_BYTES);
+        found.push(Spare { name: path, file, capacity });
+        folder.names = folder.names.max(number.saturating_add(1));
     }
-    Ok((spares, names))
+    Ok(folder)
 }
 
 /// A new log's first segment is made while its maker waits, so it may be smaller than the others.

@@ -17,8 +17,11 @@
 //!
 //! Little-endian.
 //!
-//! Names: `<start in 16 hex digits>.wal` is a segment; `<n>.spare` is a file ready to become one, written through from
-//! end to end; `<n>.tmp` is one on its way to be ready.
+//! Behind the last record of a segment all is zeros to the end of the file.
+//!
+//! Names: `<start in 16 hex digits>.wal` is a segment; `<n>.old` is one that is no longer needed, as it was, until it is
+//! filled with zeros from its start; `<n>.spare` is a file ready to become a segment: zeros, or a head and zeros;
+//! `<n>.tmp` is a new one on its way to be a spare.
 
 use crate::base::{Error, Lsn, Result, SqlState};
 use crate::io::SECTOR_BYTES;
@@ -100,6 +103,14 @@ pub fn parse_spare_name(name: &str) -> Option<u64> {
     name.strip_suffix(".spare")?.parse().ok()
 }
 
+pub fn old_name(n: u64) -> String {
+    format!("{n}.old")
+}
+
+pub fn parse_old_name(name: &str) -> Option<u64> {
+    name.strip_suffix(".old")?.parse().ok()
+}
+
 pub fn unready_name(n: u64) -> String {
     format!("{n}.tmp")
 }
@@ -141,6 +152,7 @@ mod tests {
         assert_eq!(parse_segment_name("abc.wal"), None);
         assert_eq!(parse_segment_name("0000000000000ABC.wal"), None);
         assert_eq!(parse_spare_name(&spare_name(7)), Some(7));
+        assert_eq!((parse_old_name(&old_name(7)), parse_old_name(&spare_name(7))), (Some(7), None));
         assert!(is_unready_name(&unready_name(1)));
     }
 }

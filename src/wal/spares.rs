@@ -1,8 +1,12 @@
-//! Files ready to become segments: written through once, so that writing them again allocates nothing.
+//! Files ready to become segments: written through once, so that writing them again allocates nothing, and filled with
+//! zeros, so that whatever lies behind the end of the log and is none is damage (`verify.rs`).
 //!
-//! They come from segments that are no longer needed, or from [`Preparer`], which fills new ones with zeros. Old bytes
-//! in a spare do no harm: they cannot verify behind the segment's head (`record.rs`).
+//! [`Preparer`] makes them when they are wanted: of a segment that is no longer needed when there is one (a tenth of the
+//! time of a new file), else of a new file. Old bytes would do no other harm: they cannot verify behind the segment's
+//! head (`record.rs`).
 
+#[cfg(test)]
+use super::canary;
 use super::read::list_segments;
 use super::segment::{self, HEAD_BYTES};
 use crate::base::{Error, Lsn, Result, SqlState};
@@ -31,6 +35,8 @@ pub struct Spares {
 
 struct Pool {
     ready: Vec<Spare>,
+    /// Segments that are no longer needed, to be made ready again.
+    old: Vec<Spare>,
     names: u64,
     /// The capacity that someone wants.
     want: Option<u64>,
@@ -42,13 +48,15 @@ struct Pool {
 
 impl Spares {
     /// `names`: numbers below are taken.
-    pub fn new(ready: Vec<Spare>, names: u64) -> Spares {
-        let pool = Pool { ready, names, want: None, failed: None, attempts: 0, stop: false };
+    pub fn new(ready: Vec<Spare>, old: Vec<Spare>, names: u64) -> Spares {
+        let pool = Pool { ready, old, names, want: None, failed: None, attempts: 0, stop: false };
         Spares { pool: Mutex::new(pool), wanted: Condvar::new(), added: Condvar::new() }
     }
 
+    /// Ready ones and old ones.
     pub fn len(&self) -> usize {
-        self.pool.lock().ready.len()
+        let pool = self.pool.lock();
+        pool.ready.len() + pool.old.len()
     }
 
     pub fn has(&self, capacity: u64) -> bool {
@@ -70,9 +78,8 @@ impl Spares {
         pool.names - 1
     }
 
-    pub fn add(&self, spare: Spare) {
-        self.pool.lock().ready.push(spare);
-        self.added.notify_all();
+    pub fn add_old(&self, old: Spare) {
+        self.pool.lock().old.push(old);
     }
 
     /// Asks the preparer for a spare that can hold this much, unless there is one.
@@ -141,8 +148,12 @@ impl Preparer {
         if pool.ready.iter().any(|s| s.capacity >= capacity) {
             return true;
         }
+        let old = pool.old.iter().position(|old| old.capacity >= capacity).map(|at| pool.old.swap_remove(at));
         drop(pool);
-        let made = self.prepare(spares.name(), capacity.max(self.segment_bytes - HEAD_BYTES));
+        let made = match old {
+            Some(old) => self.renew(spares.name(), old),
+            None => self.prepare(spares.name(), capacity.max(self.segment_bytes - HEAD_BYTES)),
+        };
         let mut pool = spares.pool.lock();
         pool.attempts += 1;
         match made {
@@ -160,6 +171,22 @@ impl Preparer {
         true
     }
 
+    /// Fills an old segment with zeros. Its head goes first: without one nobody takes what is left for records.
+    fn renew(&self, number: u64, old: Spare) -> Result<Spare> {
+        #[cfg(test)]
+        let clears = !canary::UNCLEARED.get();
+        #[cfg(not(test))]
+        let clears = true;
+        if clears {
+            old.file.fill_zero(0, HEAD_BYTES)?;
+            old.file.sync_data()?;
+            fill(&*old.file, HEAD_BYTES + old.capacity)?;
+        }
+        let name = format!("{}/{}", self.dir, segment::spare_name(number));
+        self.disk.rename(&old.name, &name)?;
+        Ok(Spare { name, ..old })
+    }
+
     fn prepare(&self, number: u64, capacity: u64) -> Result<Spare> {
         let unready = format!("{}/{}", self.dir, segment::unready_name(number));
         let name = format!("{}/{}", self.dir, segment::spare_name(number));
@@ -169,16 +196,13 @@ impl Preparer {
             let message = format!("could not make a log segment of {len} bytes ready: No space left on device");
             return Err(Error::new(SqlState::DISK_FULL, message));
         }
-        let fill = || -> Result<Box<dyn File>> {
+        let make = || -> Result<Box<dyn File>> {
             let file = self.disk.create(&unready)?;
-            for from in (0..len).step_by(SLICE_BYTES as usize) {
-                file.fill_zero(from, SLICE_BYTES.min(len - from))?;
-                file.sync_data()?;
-            }
+            fill(&*file, len)?;
             self.disk.rename(&unready, &name)?;
             Ok(file)
         };
-        match fill() {
+        match make() {
             Ok(file) => Ok(Spare { name, file, capacity }),
             Err(e) => {
                 // Should this fail too, the next opening of the log removes the file.
@@ -189,7 +213,15 @@ impl Preparer {
     }
 }
 
-/// Turns segments that are no longer needed into spares.
+fn fill(file: &dyn File, len: u64) -> Result<()> {
+    for from in (0..len).step_by(SLICE_BYTES as usize) {
+        file.fill_zero(from, SLICE_BYTES.min(len - from))?;
+        file.sync_data()?;
+    }
+    Ok(())
+}
+
+/// Lets go of segments that are no longer needed.
 pub struct Retirement {
     pub disk: Arc<dyn Disk>,
     pub dir: String,
@@ -198,7 +230,8 @@ pub struct Retirement {
 }
 
 impl Retirement {
-    /// Lets go of the segments that hold nothing after `lsn`, oldest first, so that what stays is never broken.
+    /// Lets go of the segments that hold nothing after `lsn`, oldest first, so that what stays is never broken. Some are
+    /// kept to become spares.
     pub fn remove_before(&self, spares: &Spares, lsn: Lsn) -> Result<()> {
         let starts = list_segments(&*self.disk, &self.dir)?;
         for pair in starts.windows(2).take_while(|pair| pair[1] <= lsn) {
@@ -208,9 +241,9 @@ impl Retirement {
                 self.disk.remove(&path)?;
                 continue;
             }
-            let name = format!("{}/{}", self.dir, segment::spare_name(spares.name()));
+            let name = format!("{}/{}", self.dir, segment::old_name(spares.name()));
             self.disk.rename(&path, &name)?;
-            spares.add(Spare { name, file, capacity: self.segment_bytes - HEAD_BYTES });
+            spares.add_old(Spare { name, file, capacity: self.segment_bytes - HEAD_BYTES });
         }
         Ok(())
     }

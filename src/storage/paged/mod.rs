@@ -1,6 +1,7 @@
 //! Trees on pages: a [`Store`](super::Store) that is larger than memory and comes back from its newest checkpoint.
 //!
-//! Entry points: [`PagedStore::open`]; everything of `Store`; [`PagedStore::freeze`] and [`PagedStore::checkpoint`].
+//! Entry points: [`PagedStore::open`]; everything of `Store`; [`PagedStore::freeze`] and [`PagedStore::checkpoint`];
+//! [`PagedStore::check`] for a store at rest.
 //!
 //! Must not know: the log beyond LSNs, transactions, when a checkpoint is due.
 //!
@@ -30,9 +31,10 @@
 //! After a crash: `open` gives the state of the newest checkpoint and its LSN; the log behind it is applied with
 //! [`History::Forget`](super::History), which keeps no old states and removes at once.
 //!
-//! Read in this order: this file, `directory.rs`, `read.rs`, `apply.rs`, `load.rs`, `unapply.rs`, `large.rs`, `purge.rs`, `checkpoint.rs`, `verify.rs`.
+//! Read in this order: this file, `directory.rs`, `read.rs`, `apply.rs`, `load.rs`, `unapply.rs`, `large.rs`, `purge.rs`, `checkpoint.rs`, `verify.rs`, `check.rs`.
 
 mod apply;
+mod check;
 mod checkpoint;
 mod directory;
 mod large;
@@ -48,6 +50,7 @@ mod sim_tests;
 mod thread_tests;
 
 pub use apply::PendingBatch;
+pub use check::StoreCheck;
 pub use checkpoint::Opened;
 pub use verify::PagedStats;
 

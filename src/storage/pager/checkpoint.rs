@@ -197,7 +197,7 @@ impl Pager {
         let mut homes: Vec<Home> = c.map.pages.iter().map(|p| p.home).collect();
         homes.resize(map_pages, Home::NONE);
         c.next.written.iter().for_each(|(index, home)| homes[*index] = *home);
-        let bytes = encode_directory(homes.into_iter());
+        let bytes = encode_directory(homes.into_iter(), c.next.epoch, self.page_bytes);
         let n = directory_blocks(map_pages as u32, self.page_bytes);
         let block = match n {
             0 => Block::NONE,

@@ -3,7 +3,7 @@
 //! ```text
 //! offset size
 //!      0    4  crc32c of all bytes behind it
-//!      4    4  page id; of a map page its index
+//!      4    4  page id; of a page of the map or its directory the index
 //!      8    4  epoch in which the image was the newest
 //!     12    4  kind of page
 //!     16       what the page's owner keeps
@@ -26,7 +26,10 @@ pub const PAGE_BYTES: usize = 8192;
 pub enum Kind {
     Page = 1,
     Map = 2,
+    Directory = 3,
 }
+
+const KIND_MAX: u32 = Kind::Directory as u32;
 
 /// Completes an image: the tags, then the checksum over everything.
 pub fn seal(page: &mut [u8], kind: Kind, id: u32, epoch: Epoch) {
@@ -59,9 +62,42 @@ impl fmt::Display for Damage {
     }
 }
 
+fn field(page: &[u8], at: usize) -> u32 {
+    u32::from_le_bytes([page[at], page[at + 1], page[at + 2], page[at + 3]])
+}
+
+/// Whether it is a sealed image, whoever's.
+pub fn is_whole(page: &[u8]) -> bool {
+    field(page, 0) == crc32c::crc32c(&page[4..]) && (1..=KIND_MAX).contains(&field(page, 12))
+}
+
+/// Where the one byte is that is wrong in an image whose checksum does not match; none when more than one must be.
+///
+/// A wrong byte changes the checksum by what that byte leaves after as many steps as bytes follow it, whatever these are.
+/// So the difference, taken back step by step, is at some point one byte long.
+pub fn wrong_byte(page: &[u8]) -> Option<usize> {
+    let mut difference = field(page, 0) ^ crc32c::crc32c(&page[4..]);
+    if let Some(at) = (0..4).find(|at| difference & !(0xff << (at * 8)) == 0) {
+        return Some(at);
+    }
+    for at in (4..page.len()).rev() {
+        difference = step_back(difference);
+        if difference <= 0xff {
+            return Some(at);
+        }
+    }
+    None
+}
+
+/// What CRC-32C's register was before a step over a zero byte.
+fn step_back(register: u32) -> u32 {
+    const POLYNOMIAL: u32 = 0x82f6_3b78;
+    (0..8).fold(register, |r, _| if r >> 31 == 1 { (r ^ POLYNOMIAL) << 1 | 1 } else { r << 1 })
+}
+
 /// Whether a sealed image is the one that is expected.
 pub fn check(page: &[u8], kind: Kind, id: u32, epoch: Epoch) -> Result<(), Damage> {
-    let field = |at: usize| u32::from_le_bytes([page[at], page[at + 1], page[at + 2], page[at + 3]]);
+    let field = |at| field(page, at);
     if field(0) != crc32c::crc32c(&page[4..]) {
         return Err(Damage::Checksum);
     }
@@ -98,7 +134,12 @@ mod tests {
         for at in 0..page.len() {
             page[at] ^= 1;
             assert_eq!(check(&page, Kind::Page, 3, Epoch(5)), Err(Damage::Checksum), "byte {at}");
+            assert!(!is_whole(&page) && wrong_byte(&page) == Some(at), "byte {at}: {:?}", wrong_byte(&page));
             page[at] ^= 1;
         }
+        assert!(is_whole(&page));
+        page[256..].fill(9);
+        assert_eq!((is_whole(&page), wrong_byte(&page)), (false, None));
+        assert!(!is_whole(&[0; 512]));
     }
 }

@@ -3,7 +3,8 @@
 //!
 //! ```text
 //! map page   page head (kind "map", id = index) | one word for each of (page size - 16) / 8 page ids
-//! directory  one word for each map page: its block and epoch, 0 when it holds nothing
+//! directory  pages in a row, each: page head (kind "directory", id = index) | one word for each of as many map pages: its
+//!            block and epoch, 0 when it holds nothing
 //! ```
 
 use super::head::{HEAD_BYTES, Kind, seal};
@@ -74,32 +75,45 @@ pub fn entries_of(index: usize, entries: &[u64]) -> impl Iterator<Item = (PageId
 
 /// Writes a map page's image.
 pub fn encode_map_page(entries: &[u64], index: usize, epoch: Epoch, page: &mut [u8]) {
+    encode_words(entries, page);
+    seal(page, Kind::Map, index as u32, epoch);
+}
+
+fn encode_words(words: &[u64], page: &mut [u8]) {
     page.fill(0);
-    for (word, out) in entries.iter().zip(page[HEAD_BYTES..].chunks_exact_mut(WORD_BYTES)) {
+    for (word, out) in words.iter().zip(page[HEAD_BYTES..].chunks_exact_mut(WORD_BYTES)) {
         out.copy_from_slice(&word.to_le_bytes());
     }
-    seal(page, Kind::Map, index as u32, epoch);
 }
 
 pub fn decode_map_page(page: &[u8]) -> Box<[u64]> {
     words(&page[HEAD_BYTES..])
 }
 
-pub fn encode_directory(homes: impl Iterator<Item = Home>) -> Vec<u8> {
-    homes.flat_map(|h| h.word().to_le_bytes()).collect()
+/// Whole pages.
+pub fn encode_directory(homes: impl Iterator<Item = Home>, epoch: Epoch, page_bytes: usize) -> Vec<u8> {
+    let words: Vec<u64> = homes.map(Home::word).collect();
+    let pages = words.chunks(entries_per_map_page(page_bytes));
+    let mut out = vec![0; pages.len() * page_bytes];
+    for (index, (words, page)) in pages.zip(out.chunks_exact_mut(page_bytes)).enumerate() {
+        encode_words(words, page);
+        seal(page, Kind::Directory, index as u32, epoch);
+    }
+    out
 }
 
-pub fn decode_directory(bytes: &[u8]) -> Vec<Home> {
-    words(bytes).iter().map(|w| Home::of_word(*w)).collect()
+pub fn decode_directory(bytes: &[u8], map_pages: u32, page_bytes: usize) -> Vec<Home> {
+    let words = bytes.chunks_exact(page_bytes).flat_map(decode_map_page);
+    words.take(map_pages as usize).map(Home::of_word).collect()
 }
 
-pub fn directory_bytes(map_pages: u32) -> usize {
-    map_pages as usize * WORD_BYTES
+pub fn directory_bytes(map_pages: u32, page_bytes: usize) -> usize {
+    directory_blocks(map_pages, page_bytes) as usize * page_bytes
 }
 
 /// How many blocks a directory takes.
 pub fn directory_blocks(map_pages: u32, page_bytes: usize) -> u32 {
-    directory_bytes(map_pages).div_ceil(page_bytes) as u32
+    map_pages.div_ceil(entries_per_map_page(page_bytes) as u32)
 }
 
 /// The blocks of a directory.
@@ -132,7 +146,12 @@ mod tests {
         assert_eq!(entries_of(1, &changed).collect::<Vec<_>>(), [(PageId(64), home(7)), (PageId(123), home(6))]);
         assert_eq!(map.iter().map(|(pid, _)| pid.0).collect::<Vec<_>>(), [62, 123]);
         let homes = [Home::NONE, home(9)];
-        assert_eq!(decode_directory(&encode_directory(homes.into_iter())), homes);
-        assert_eq!(directory_blocks(65, 512), 2);
+        let row = encode_directory(homes.into_iter(), Epoch(4), 512);
+        assert_eq!((decode_directory(&row, 2, 512), row.len()), (homes.to_vec(), 512));
+        let many: Vec<Home> = (0..125).map(home).collect();
+        let row = encode_directory(many.iter().copied(), Epoch(4), 512);
+        assert_eq!((decode_directory(&row, 125, 512), row.len()), (many, directory_bytes(125, 512)));
+        assert_eq!((directory_blocks(124, 512), directory_blocks(125, 512)), (2, 3));
+        assert_eq!(check(&row[1024..], Kind::Directory, 2, Epoch(4)), Ok(()));
     }
 }

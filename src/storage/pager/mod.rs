@@ -3,7 +3,7 @@
 //!
 //! Entry points: [`Pager::open`], [`Pager::read`] and [`Pager::read_resident`], [`Pager::write`] for the one
 //! [`PageWriter`], [`PageWriter::freeze`] and [`Pager::checkpoint`], [`Pager::admit`], [`Pager::pin`],
-//! [`Pager::verify`].
+//! [`Pager::verify`]; [`check_file`] for a file at rest.
 //!
 //! Must not know: what is in a page behind its head, trees, versions, what a root's payload means.
 //!
@@ -34,13 +34,14 @@
 //! After a crash: the file holds the newest checkpoint whose superblock is whole. All else in it is free.
 //!
 //! Read in this order: `word.rs`, `head.rs`, `table.rs`, `frame.rs`, `guard.rs`, `pool.rs`, `load.rs`, `blocks.rs`, `ledger.rs`,
-//! `write.rs`, `flush.rs`, `superblock.rs`, `map.rs`, `checkpoint.rs`, `open.rs`, `pin.rs`, `admit.rs`, `verify.rs`.
+//! `write.rs`, `flush.rs`, `superblock.rs`, `map.rs`, `checkpoint.rs`, `open.rs`, `pin.rs`, `admit.rs`, `verify.rs`, `file_check.rs`.
 
 mod admit;
 mod blocks;
 #[cfg(test)]
 mod canary;
 mod checkpoint;
+mod file_check;
 mod flush;
 mod frame;
 mod guard;
@@ -66,6 +67,7 @@ mod tests;
 mod thread_tests;
 
 pub use checkpoint::Phase;
+pub use file_check::{DamagedPage, FileCheck, check_file};
 pub use guard::{PageMut, PageRead};
 pub use head::{HEAD_BYTES, PAGE_BYTES};
 pub use options::{PagerOptions, PagerStats, Progress, Root};

@@ -68,7 +68,7 @@ impl Pager {
     }
 }
 
-fn damaged(why: impl std::fmt::Display) -> Error {
+pub(super) fn damaged(why: impl std::fmt::Display) -> Error {
     Error::new(SqlState::DATA_CORRUPTED, format!("the data file is damaged: {why}"))
 }
 
@@ -148,7 +148,7 @@ impl Found {
 }
 
 pub(super) fn read_directory(file: &dyn File, directory: Directory, page_bytes: usize) -> Result<Vec<Home>> {
-    let bytes = directory_bytes(directory.map_pages);
+    let bytes = directory_bytes(directory.map_pages, page_bytes);
     let start = directory.block.offset(page_bytes);
     // A length is believed once the file is that long.
     if start + bytes as u64 > file.len()? {
@@ -159,7 +159,7 @@ pub(super) fn read_directory(file: &dyn File, directory: Directory, page_bytes: 
     if crc32c::crc32c(&out) != directory.crc {
         return Err(damaged("the checksum of its map directory does not match"));
     }
-    Ok(decode_directory(&out))
+    Ok(decode_directory(&out, directory.map_pages, page_bytes))
 }
 
 pub(super) fn read_map_page(file: &dyn File, index: usize, home: Home, page: &mut [u8]) -> Result<()> {

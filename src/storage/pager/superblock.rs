@@ -29,7 +29,7 @@ pub const SUPERBLOCK_BYTES: usize = 512;
 pub const PAGE_BYTES_MIN: usize = SUPERBLOCK_BYTES;
 pub const PAGE_BYTES_MAX: usize = 65536;
 const MAGIC: u32 = u32::from_le_bytes(*b"HWpg");
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const PAYLOAD_AT: usize = 42;
 const _: () = assert!(PAYLOAD_AT + Root::PAYLOAD_BYTES_MAX <= SUPERBLOCK_BYTES);
 
@@ -92,7 +92,8 @@ pub fn page_size_is_valid(page_bytes: usize) -> bool {
     page_bytes.is_power_of_two() && (PAGE_BYTES_MIN..=PAGE_BYTES_MAX).contains(&page_bytes)
 }
 
-fn read_at(file: &dyn File, offset: u64) -> Result<Option<Superblock>> {
+/// The superblock at a place; none when it is not whole.
+pub fn read_at(file: &dyn File, offset: u64) -> Result<Option<Superblock>> {
     let mut bytes = [0; SUPERBLOCK_BYTES];
     match file.read_at(&mut bytes, offset)? {
         SUPERBLOCK_BYTES => Superblock::decode(&bytes),
@@ -132,7 +133,7 @@ mod tests {
         let mut bytes = sample().encode();
         assert_eq!(
             bytes[4..48],
-            *b"HWpg\x01\0\0\0\0\x20\0\0\x07\0\0\0\x09\0\0\0\x03\0\0\0\xef\xbe\xad\xde\x04\x03\x02\x01\0\0\0\0\x04\0root\0\0"
+            *b"HWpg\x02\0\0\0\0\x20\0\0\x07\0\0\0\x09\0\0\0\x03\0\0\0\xef\xbe\xad\xde\x04\x03\x02\x01\0\0\0\0\x04\0root\0\0"
         );
         assert_eq!(Superblock::decode(&bytes).unwrap(), Some(sample()));
         for at in 0..SUPERBLOCK_BYTES {
@@ -147,9 +148,9 @@ mod tests {
     #[test]
     fn another_version_is_refused_by_name() {
         let mut bytes = sample().encode();
-        bytes[8] = 2;
+        bytes[8] = 3;
         let crc = crc32c::crc32c(&bytes[4..]).to_le_bytes();
         bytes[..4].copy_from_slice(&crc);
-        assert!(Superblock::decode(&bytes).unwrap_err().message().contains("format 2"));
+        assert!(Superblock::decode(&bytes).unwrap_err().message().contains("format 3"));
     }
 }
