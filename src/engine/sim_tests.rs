@@ -145,7 +145,7 @@ impl Client {
                 txn.put(BALLAST, &key(i), &vec![id as u8; 100_000])?;
             }
         }
-        if id % COPIED == 0 {
+        if id.is_multiple_of(COPIED) {
             self.copy(&mut txn, id)?;
         }
         let committed = txn.commit()?;
@@ -165,7 +165,7 @@ const COPIED: u64 = 9;
 impl Client {
     /// Loads a tree that the transaction makes, or that is there already and empty.
     fn copy(&mut self, txn: &mut Txn, id: u64) -> Result<()> {
-        let tree = if id % (2 * COPIED) == 0 {
+        let tree = if id.is_multiple_of(2 * COPIED) {
             txn.create_tree()?
         } else {
             let mut before = self.engine.begin(Isolation::ReadCommitted);
@@ -181,7 +181,7 @@ impl Client {
 }
 
 fn check_copies(txn: &Txn, journal: &BTreeMap<u64, Transfer>) -> Result<()> {
-    let copied: Vec<u64> = journal.keys().copied().filter(|id| id % COPIED == 0).collect();
+    let copied: Vec<u64> = journal.keys().copied().filter(|id| id.is_multiple_of(COPIED)).collect();
     let copies = read_all(txn, COPIES)?;
     assert_eq!(copies.iter().map(|(id, _)| *id).collect::<Vec<_>>(), copied);
     for (id, tree) in copies {

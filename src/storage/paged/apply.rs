@@ -117,34 +117,47 @@ impl PagedStore {
 
     pub(super) fn prepare_batch(&self, batch: &Batch) -> Result<()> {
         self.undo.admit()?;
-        self.pager.admit(self.pages_touched(batch))?;
+        let scattered = self.check_batch(batch)?;
+        self.pager.admit(self.pages_touched(batch, scattered))
+    }
+
+    /// Answers how many changes may each touch another page: those of trees that are not being loaded.
+    fn check_batch(&self, batch: &Batch) -> Result<usize> {
         let trees = self.trees.read();
         let mut created = Vec::new();
         let mut known: Option<TreeId> = None;
+        let (mut scattered, mut loading) = (0, false);
         batch.for_each(|op| match op {
             Op::NewTree(tree) if trees.contains_key(&tree) || created.contains(&tree) => {
                 Err(Error::internal(format!("tree {tree} exists already")))
             }
             Op::NewTree(tree) => {
+                scattered += 1;
                 created.push(tree);
                 Ok(())
             }
             Op::Put { tree, .. } | Op::Delete { tree, .. } | Op::DropTree(tree) => {
-                if known != Some(tree) && !trees.contains_key(&tree) && !created.contains(&tree) {
-                    return Err(no_tree(tree));
+                if known != Some(tree) {
+                    let old = trees.get(&tree);
+                    if old.is_none() && !created.contains(&tree) {
+                        return Err(no_tree(tree));
+                    }
+                    loading = old.is_some_and(|old| old.loading.load(Relaxed));
+                    known = Some(tree);
                 }
-                known = Some(tree);
+                scattered += usize::from(!loading);
                 match op {
                     Op::Put { key, .. } => self.check_key(key),
                     _ => Ok(()),
                 }
             }
-        })
+        })?;
+        Ok(scattered)
     }
 
     /// At most about how many pages applying a batch changes.
-    fn pages_touched(&self, batch: &Batch) -> usize {
-        let old = match batch.len() {
+    fn pages_touched(&self, batch: &Batch, scattered: usize) -> usize {
+        let old = match scattered {
             n @ ..MANY_CHANGES => 2 * n,
             n => (2 * n).min(self.pager.stats().pages),
         };
