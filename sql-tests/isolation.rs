@@ -35,7 +35,8 @@ fn main() {
 fn run_file(file: &Path) -> Result<(), Failed> {
     let expected = std::fs::read_to_string(file)?;
     let regenerate = std::env::var_os("HEADWATER_REGENERATE").is_some();
-    let target = Target::fresh();
+    // So that a transcript that is about it need not write a million rows.
+    let target = Target::fresh_arguments(&["-c", "table_lock_threshold=50000"]);
     let mut sessions = Sessions { target: &target, all: BTreeMap::new() };
     let mut actual = String::new();
     for part in split(&expected) {

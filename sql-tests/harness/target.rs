@@ -17,9 +17,14 @@ pub fn given() -> Option<String> {
 impl Target {
     /// An empty database.
     pub fn fresh() -> Target {
+        Target::fresh_arguments(&[])
+    }
+
+    /// An empty database; a server of our own is started with these arguments.
+    pub fn fresh_arguments(arguments: &[&str]) -> Target {
         match given() {
             Some(url) => Target::on(&url),
-            None => Target::Own(Server::start()),
+            None => Target::Own(Server::start_arguments(arguments)),
         }
     }
 

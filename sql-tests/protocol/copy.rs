@@ -123,6 +123,69 @@ fn binary_goes_in_and_out() {
     }
 }
 
+/// Rows enough that they are read on another thread.
+fn many(rows: std::ops::RangeInclusive<u32>) -> String {
+    rows.map(|id| format!("{id},\"the row, of\nnumber {id}\",{}.25,t\n", id % 1000)).collect()
+}
+
+#[test]
+fn much_goes_in_whole_or_not_at_all() {
+    let (_target, mut client) = table();
+    let messages = copy_in(&mut client, "COPY t FROM STDIN CSV", many(1..=30_000).as_bytes());
+    assert_eq!(tags(&messages), ["COPY 30000"]);
+    assert_eq!(client.rows("SELECT count(*), sum(n), max(v) FROM t"), ["30000|14992500.00|the row, of\nnumber 9999"]);
+    assert_eq!(client.rows("SELECT v FROM t WHERE id = 29999"), ["the row, of\nnumber 29999"]);
+    let messages = copy_in(&mut client, "COPY t FROM STDIN CSV", many(30_001..=60_000).as_bytes());
+    assert_eq!(tags(&messages), ["COPY 30000"]);
+    // Each row is of two lines, the first of which says how lines end.
+    for (input, expected, line) in [
+        (many(60_001..=80_000) + "7,again,1,t\n" + &many(80_001..=81_000), "23505", "COPY t, line 40000"),
+        (
+            many(60_001..=80_000) + "x,bad,1,t\n" + &many(80_001..=81_000),
+            "22P02",
+            "COPY t, line 40000, column id: \"x\"",
+        ),
+        (many(60_001..=80_000) + "80001,bad,1\n7,again,1,t\n", "22P04", "COPY t, line 40000"),
+        (many(60_001..=80_000) + "60001,bad,1,t\nx,bad\n" + &many(80_001..=90_000), "22P04", "COPY t, line 40001"),
+        (many(60_001..=80_000) + "\"open\n", "22P04", "COPY t, line 40001"),
+        (many(60_001..=80_000) + "1\r\n", "22P04", "COPY t, line 40000"),
+    ] {
+        let messages = copy_in(&mut client, "COPY t FROM STDIN CSV", input.as_bytes());
+        assert_eq!(code(&messages), expected, "{line}");
+        assert_eq!(super::first(&messages, b'E').fields()[&'W'], line);
+    }
+    assert_eq!(client.rows("SELECT count(*) FROM t"), ["60000"]);
+    let messages = copy_in(&mut client, "COPY t FROM STDIN CSV WHERE id % 2 = 0", many(60_001..=90_000).as_bytes());
+    assert_eq!(tags(&messages), ["COPY 15000"]);
+}
+
+#[test]
+fn errors_name_the_line_of_their_row() {
+    let (_target, mut client) = table();
+    client.run("ALTER TABLE t ADD CHECK (n > 0); ALTER TABLE t ADD parent int REFERENCES t");
+    for (input, expected, line) in [
+        ("1,\"a\nb\",1,t,\n2,x,1,t,\n2,y,1,t,\n4,z,1,t,\n", "23505", Some("COPY t, line 3")),
+        ("1,a,1,t,\n2,\"b\nc\",1,t,\n3,c,-1,t,\n", "23514", Some("COPY t, line 4")),
+        ("1,a,1,t,\n\"\",b,1,t,\n", "22P02", Some("COPY t, line 2, column id: \"\"")),
+        ("1,a,1,t,\n,b,1,t,\n3,c,1,t,\n", "23502", Some("COPY t, line 2")),
+        ("1,a,1,t,\n2,b,1,t,9\n", "23503", None),
+    ] {
+        let messages = copy_in(&mut client, "COPY t FROM STDIN CSV", input.as_bytes());
+        assert_eq!(code(&messages), expected, "{input}");
+        assert_eq!(super::first(&messages, b'E').fields().get(&'W').map(|w| &**w), line);
+    }
+    let input = "1,a,1,t,\n2,b,1,t,9\n3,c,-1,t,\n9,d,1,t,1\n";
+    let messages = copy_in(&mut client, "COPY t FROM STDIN CSV WHERE id <> 3", input.as_bytes());
+    assert_eq!(tags(&messages), ["COPY 3"]);
+    // A parent may come long after its child.
+    let chain: String = (10..=5000).map(|id| format!("{id},,,,{}\n", if id < 5000 { id + 1 } else { 1 })).collect();
+    assert_eq!(tags(&copy_in(&mut client, "COPY t FROM STDIN CSV", chain.as_bytes())), ["COPY 4991"]);
+    let messages = copy_in(&mut client, "COPY t FROM STDIN CSV", b"6000,,,,6001\n");
+    assert_eq!(code(&messages), "23503");
+    let messages = copy_in(&mut client, "COPY t FROM STDIN CSV WHERE id > 4", b"2,a,1,t,\n5,b,1,t,\n9,c,1,t,\n");
+    assert_eq!(super::first(&messages, b'E').fields()[&'W'], "COPY t, line 3");
+}
+
 #[test]
 fn failures_leave_nothing_and_the_session_in_order() {
     let (_target, mut client) = table();

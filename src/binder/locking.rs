@@ -150,7 +150,7 @@ impl Binder<'_> {
             ));
         }
         self.wanted.push(lockable.key);
-        self.open_access(lockable.table.oid, AccessMode::Update);
+        self.open_access(lockable.table.oid, AccessMode::Lock);
         match targets.iter_mut().find(|t| t.key == lockable.key) {
             Some(target) => {
                 target.strength = target.strength.max(strength);

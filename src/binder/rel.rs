@@ -94,6 +94,8 @@ pub struct Access {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AccessMode {
     Select,
+    /// Its rows are locked, which needs the right to change them.
+    Lock,
     Insert,
     Update,
     Delete,

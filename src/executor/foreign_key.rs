@@ -8,13 +8,13 @@
 //! Checks of deferrable constraints go to the transaction's [`Deferred`] instead, when the constraint is in that mode.
 
 use super::Cx;
-use crate::base::{Error, Oid, Result, SqlState};
+use crate::base::{Error, Flow, Oid, Result, SqlState};
 use crate::catalog::{Catalog, Constraint, ConstraintKind, FkAction, FkMatch};
 use crate::planner::definitions::Definition;
 use crate::storage::{Direction, Entries, KeyRange};
 use crate::table::{FetchedRow, Read, Recheck, Rechecks, TableDef};
 use crate::txn::LockMode;
-use crate::types::{Datum, DatumRef, Physical, SqlType, equal};
+use crate::types::{Batch, ColumnReader, Datum, DatumRef, Physical, SqlType, equal};
 use ahash::AHashMap;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -127,6 +127,22 @@ impl RowEvents {
         }
     }
 
+    /// Like [`RowEvents::inserted`], of all rows of a batch.
+    pub fn inserted_batch<'k>(&mut self, row_key: impl Fn(usize) -> &'k [u8], types: &[SqlType], batch: &Batch) {
+        if self.outgoing.is_empty() {
+            return;
+        }
+        let reader = |&at: &usize| ColumnReader::new(types[at].physical(), &batch.columns[at]);
+        let readers = |key: &Arc<ForeignKey>| key.child_positions.iter().map(reader).collect();
+        let columns: Vec<Vec<ColumnReader<'_>>> = self.outgoing.iter().map(readers).collect();
+        for row in 0..batch.rows {
+            for (key, columns) in self.outgoing.iter().zip(&columns) {
+                let values = columns.iter().map(|c| c.get(row).to_owned()).collect();
+                self.events.push_back(Event::Child { key: Arc::clone(key), row_key: row_key(row).to_vec(), values });
+            }
+        }
+    }
+
     pub fn updated(&mut self, row_key: &[u8], old: &[Datum], new: &[Datum], changed: &[usize]) {
         for key in &self.outgoing {
             if key.child_positions.iter().any(|at| changed.contains(at)) {
@@ -158,7 +174,7 @@ impl RowEvents {
         }
         // Checks come last: a cascade may have brought a parent's children along, or made the parent again.
         for event in checks {
-            check(cx, event)?;
+            check(cx, &event)?;
         }
         Ok(())
     }
@@ -172,9 +188,9 @@ fn follow(cx: &mut Cx<'_>, event: Event, queue: &mut VecDeque<Event>, checks: &m
         Event::Parent { key, new: None, .. } => (key, key.on_delete),
     };
     match action {
-        FkAction::Restrict => check(cx, event),
+        FkAction::Restrict => check(cx, &event),
         FkAction::NoAction => {
-            if cx.deferred.defers(&key.constraint) {
+            if cx.deferred.defers(&key.constraint) || (cx.deferred.holds && key.parent == key.child) {
                 cx.deferred.work.push(Work::ForeignKey(event));
             } else {
                 checks.push(event);
@@ -185,10 +201,10 @@ fn follow(cx: &mut Cx<'_>, event: Event, queue: &mut VecDeque<Event>, checks: &m
     }
 }
 
-fn check(cx: &mut Cx<'_>, event: Event) -> Result<()> {
+fn check(cx: &mut Cx<'_>, event: &Event) -> Result<()> {
     match event {
-        Event::Child { key, values, .. } => check_child(cx, &key, &values),
-        Event::Parent { key, old, .. } => check_parent(cx, &key, &old),
+        Event::Child { key, values, .. } => check_child(cx, key, values),
+        Event::Parent { key, old, .. } => check_parent(cx, key, old),
     }
 }
 
@@ -214,6 +230,8 @@ fn check_child(cx: &mut Cx<'_>, key: &ForeignKey, values: &[Datum]) -> Result<()
     }
     let parent = cx.definitions.by_oid(cx.catalog, key.parent)?;
     let values = refs(values);
+    // As any statement that locks its rows.
+    parent.def.lock_table(cx.txn, LockMode::RowShare)?;
     if parent.def.parent_exists(cx.txn, index_of(&parent, key)?, &key.parent_positions, &values)? {
         return Ok(());
     }
@@ -232,6 +250,7 @@ fn check_parent(cx: &mut Cx<'_>, key: &ForeignKey, old: &[Datum]) -> Result<()> 
     }
     let child = cx.definitions.by_oid(cx.catalog, key.child)?;
     let values = refs(old);
+    child.def.lock_table(cx.txn, LockMode::RowShare)?;
     if child.def.referencing(cx.txn, &key.child_positions, &values, 1)?.is_empty() {
         return Ok(());
     }
@@ -250,6 +269,8 @@ fn cascade(cx: &mut Cx<'_>, event: Event, action: FkAction, queue: &mut VecDeque
     }
     let child = cx.definitions.by_oid(cx.catalog, key.child)?;
     let def = &child.def;
+    // As any statement that changes its rows.
+    def.lock_table(cx.txn, LockMode::RowExclusive)?;
     let set = match (action, &new) {
         (FkAction::Cascade, None) => None,
         (FkAction::Cascade, Some(new)) => Some(cascade_values(def, &key, new)),
@@ -397,6 +418,8 @@ pub struct Deferred {
     work: Vec<Work>,
     all: Option<bool>,
     named: AHashMap<Oid, bool>,
+    /// A statement is being done in parts, and later ones may bring the parents of earlier ones' children.
+    holds: bool,
 }
 
 #[derive(Debug)]
@@ -406,6 +429,25 @@ enum Work {
 }
 
 impl Work {
+    fn run(&self, cx: &mut Cx<'_>) -> Result<()> {
+        match self {
+            Work::Unique(def, recheck) => cx.with_rows(|txn, ev| def.recheck(txn, ev, recheck)),
+            Work::ForeignKey(Event::Child { key, row_key, values }) => match still_has(cx, key, row_key, values)? {
+                true => check_child(cx, key, values),
+                false => Ok(()),
+            },
+            Work::ForeignKey(event) => check(cx, event),
+        }
+    }
+
+    /// Whether its constraint is one that waits for COMMIT.
+    fn is_put_off(&self, deferred: &Deferred) -> bool {
+        match self {
+            Work::ForeignKey(Event::Child { key, .. } | Event::Parent { key, .. }) => deferred.defers(&key.constraint),
+            Work::Unique(..) => true,
+        }
+    }
+
     fn constraint(&self) -> Option<Oid> {
         match self {
             Work::ForeignKey(Event::Child { key, .. } | Event::Parent { key, .. }) => Some(key.constraint.oid),
@@ -441,6 +483,11 @@ impl Deferred {
         self.work.truncate(mark);
     }
 
+    /// Whether what follows is a part of a statement that [`run_held`] ends.
+    pub fn hold(&mut self, holds: bool) {
+        self.holds = holds;
+    }
+
     /// SET CONSTRAINTS; `None` is ALL. What becomes immediate is checked by [`Deferred::run`].
     pub fn set(&mut self, constraints: Option<&[Oid]>, deferred: bool) {
         match constraints {
@@ -467,18 +514,29 @@ pub fn run_deferred(env: &mut super::ExecContext<'_>, constraints: Option<&[Oid]
     if due.is_empty() {
         return Ok(());
     }
+    run_now(env, due)
+}
+
+/// Does what was held since the mark, [`Deferred::len`] at the beginning, up to the end of the statement. After a wait call
+/// it again.
+pub fn run_held(env: &mut super::ExecContext<'_>, mark: usize) -> Result<()> {
+    let since = env.deferred.work.split_off(mark);
+    let (put_off, due): (Vec<Work>, Vec<Work>) = since.into_iter().partition(|w| w.is_put_off(env.deferred));
+    env.deferred.work.extend(put_off);
+    run_now(env, due)
+}
+
+/// When a lock has to be waited for, the work from there on is put off again.
+fn run_now(env: &mut super::ExecContext<'_>, mut due: Vec<Work>) -> Result<()> {
     let mut shared = super::context::Shared::default();
     let mut exec = Vec::new();
     let mut cx = Cx::new(env, &[], &mut exec, &mut shared);
-    for work in due {
-        match work {
-            Work::Unique(def, recheck) => cx.with_rows(|txn, ev| def.recheck(txn, ev, &recheck))?,
-            Work::ForeignKey(Event::Child { key, row_key, values }) => {
-                if still_has(&mut cx, &key, &row_key, &values)? {
-                    check_child(&mut cx, &key, &values)?;
-                }
+    for at in 0..due.len() {
+        if let Err(e) = due[at].run(&mut cx) {
+            if e.flow() != Flow::Fail {
+                cx.deferred.work.extend(due.drain(at..));
             }
-            Work::ForeignKey(event) => check(&mut cx, event)?,
+            return Err(e);
         }
     }
     Ok(())

@@ -61,7 +61,7 @@ mod system_scan;
 mod window;
 
 pub use context::{Cx, ExecContext};
-pub use insert_batch::insert_batch;
+pub use insert_batch::{InsertFailure, insert_batch};
 pub use instrument::Actual;
 pub use spill::TempSpace;
 

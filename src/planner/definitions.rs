@@ -67,6 +67,7 @@ impl Definitions {
             .map(|i| Ok((Arc::clone(i), bind_index(catalog, table, i)?)))
             .collect::<Result<Vec<_>>>()?;
         let def = TableDef::new(
+            catalog.database_oid(),
             Arc::clone(table),
             catalog.schema_name(table.schema),
             indexes,

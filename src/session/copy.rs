@@ -88,7 +88,8 @@ impl Session {
             ),
             None => None,
         };
-        let mut input = CopyFrom::new(definition, positions, options, defaults, filter)?;
+        let format = self.with_context(|cx| Ok(cx.format.clone()))?;
+        let mut input = CopyFrom::new(definition, positions, options, defaults, filter, &format)?;
         sink.copy_in(input.is_binary(), input.columns());
         let result = self.take_input(&mut input, sink).await;
         // After an error the client may still be sending: the connection drops what it says up to the next command.
@@ -101,7 +102,8 @@ impl Session {
         self.tx().txn.begin_statement(access)?;
         loop {
             match sink.copy_input().await? {
-                CopyInput::Data(data) => in_place(|| self.with_context(|cx| input.push(cx, &data)))?,
+                CopyInput::Data(data) if !input.push(&data) => continue,
+                CopyInput::Data(_) => in_place(|| self.with_context(|cx| input.work(cx)))?,
                 CopyInput::Done => return in_place(|| self.with_context(|cx| input.finish(cx))),
                 CopyInput::Failed(why) => {
                     return Err(Error::new(SqlState::QUERY_CANCELED, format!("COPY from stdin failed: {why}")));

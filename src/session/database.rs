@@ -125,7 +125,11 @@ pub(super) fn engine_options(settings: &Defaults) -> EngineOptions {
     EngineOptions {
         buffer_bytes: memory("buffer_memory", 2),
         undo_bytes: memory("undo_memory", 20),
-        txn: TxnOptions { write_set_memory_bytes: memory("write_set_memory", 10), ..TxnOptions::default() },
+        txn: TxnOptions {
+            write_set_memory_bytes: memory("write_set_memory", 10),
+            table_lock_threshold: number("table_lock_threshold") as u32,
+            ..TxnOptions::default()
+        },
         checkpoint: CheckpointOptions {
             log_bytes: number("max_wal_size") << 20,
             interval: Duration::from_secs(number("checkpoint_timeout")),

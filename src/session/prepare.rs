@@ -244,7 +244,7 @@ impl Session {
                 continue;
             }
             let key = LockKey::Relation { database: self.database_oid, relation: access.relation };
-            match self.tx().txn.lock(&key, lock_mode(access, plan), Wait::Block) {
+            match self.tx().txn.lock(&key, lock_mode(access), Wait::Block) {
                 Ok(_) => {}
                 Err(e) if e.flow() == Flow::Wait => return Ok(Locking::Wait),
                 Err(e) => return Err(e),
@@ -350,11 +350,11 @@ pub fn returns_rows(plan: &CachedPlan) -> bool {
     plan.tag == "SELECT" || !plan.output().is_empty()
 }
 
-fn lock_mode(access: &Access, plan: &CachedPlan) -> LockMode {
+fn lock_mode(access: &Access) -> LockMode {
     match access.mode {
-        AccessMode::Select if plan.read_only => LockMode::AccessShare,
-        AccessMode::Select => LockMode::RowShare,
-        _ => LockMode::RowExclusive,
+        AccessMode::Select => LockMode::AccessShare,
+        AccessMode::Lock => LockMode::RowShare,
+        AccessMode::Insert | AccessMode::Update | AccessMode::Delete => LockMode::RowExclusive,
     }
 }
 

@@ -165,6 +165,7 @@ pub static SETTINGS: &[Setting] = &[
     setting("stats_fetch_consistency", Enum(&["none", "cache", "snapshot"]), "cache", User, Unused, "Statistics / Cumulative Query and Index Statistics", NO_EFFECT),
     setting("synchronous_commit", Enum(&["local", "remote_write", "remote_apply", "on", "off"]), "on", User, Used, "Write-Ahead Log / Settings", "Whether a commit waits until it is durable."),
     setting("synchronous_standby_names", Text, "", Sighup, Unused, "Replication / Primary Server", NO_EFFECT),
+    setting("table_lock_threshold", Int { min: 1, max: 2147483647, unit: "" }, "1000000", Postmaster, Used, "Lock Management", "A transaction that holds so many locks on rows and keys of one table tries to lock the table instead."),
     setting("tcp_keepalives_count", Int { min: 0, max: 2147483647, unit: "" }, "0", User, Unused, "Connections and Authentication / Connection Settings", NO_EFFECT),
     setting("tcp_keepalives_idle", Int { min: 0, max: 2147483647, unit: "s" }, "0", User, Unused, "Connections and Authentication / Connection Settings", NO_EFFECT),
     setting("tcp_keepalives_interval", Int { min: 0, max: 2147483647, unit: "s" }, "0", User, Unused, "Connections and Authentication / Connection Settings", NO_EFFECT),

@@ -1,11 +1,9 @@
-//! Whole tables at once: filling a new index, writing a table anew under another definition, emptying one.
+//! Whole tables at once: writing a table anew under another definition, emptying one.
 //!
 //! All of it reads the latest committed state and the own writes: the caller holds a table lock that keeps writers out.
 
 use super::def::{RowKeyDef, TableDef};
 use super::evaluate::RowEvaluator;
-use super::scan::Read;
-use super::write::put_entry;
 use crate::base::Result;
 use crate::catalog::{Index, Table};
 use crate::expr::EvalContext;
@@ -34,21 +32,6 @@ impl TableDef {
                 return Ok(());
             }
         }
-    }
-
-    /// Fills an index that has just been created. Error: 23505 `could not create unique index`.
-    pub fn build_index(&self, txn: &mut Txn, cx: &mut EvalContext<'_>, index: usize) -> Result<()> {
-        let index = &self.indexes[index];
-        let mut taken_by = Vec::new();
-        self.for_each_row(txn, |txn, row_key, row| {
-            cx.check_cancelled()?;
-            let mut rows = RowEvaluator::new(self, cx);
-            let Some(entry) = index.entry_key(&row, &mut rows)? else { return Ok(()) };
-            if index.is_unique_key(&entry) && index.find_row_key(txn, Read::Latest, &entry.bytes, &mut taken_by)? {
-                return Err(self.duplicate_in_build(index, &row, &mut rows));
-            }
-            put_entry(txn, index, &entry, row_key, &row)
-        })
     }
 
     /// Writes every row of `old` into this definition's (empty) trees, through `convert`: ALTER TABLE ... TYPE, ADD PRIMARY
@@ -80,16 +63,10 @@ impl TableDef {
             {
                 return Err(self.duplicate_in_build(index, &row, &mut rows));
             }
-            self.put_row(txn, &row_key, &row)?;
-            for index in self.indexes.iter().filter(|i| !i.index.clustered) {
-                let Some(entry) = index.entry_key(&row, &mut rows)? else { continue };
-                if index.is_unique_key(&entry) && index.find_row_key(txn, Read::Latest, &entry.bytes, &mut taken_by)? {
-                    return Err(self.duplicate_in_build(index, &row, &mut rows));
-                }
-                put_entry(txn, index, &entry, &row_key, &row)?;
-            }
-            Ok(())
-        })
+            self.put_row(txn, &row_key, &row)
+        })?;
+        let others = (0..self.indexes.len()).filter(|&at| !self.indexes[at].index.clustered);
+        others.into_iter().try_for_each(|at| self.build_index(txn, cx, at))
     }
 
     /// Checks every row against one condition that has just been added. Returns the first that fails.

@@ -74,6 +74,8 @@ pub enum RowKeyDef {
 #[derive(Clone, Debug)]
 pub struct TableDef {
     pub table: Arc<Table>,
+    /// The database that the table is in.
+    pub database: Oid,
     /// The schema's name, for messages.
     pub schema: Arc<str>,
     pub tree: TreeId,
@@ -93,6 +95,7 @@ pub struct TableDef {
 impl TableDef {
     /// `indexes` are [`Catalog::indexes_of`](crate::catalog::Catalog::indexes_of) with their bound texts, in that order.
     pub fn new(
+        database: Oid,
         table: Arc<Table>,
         schema: &str,
         indexes: Vec<(Arc<Index>, IndexExprs)>,
@@ -115,7 +118,7 @@ impl TableDef {
         let live = table.columns.iter().enumerate().filter(|(_, c)| c.not_null && !c.dropped);
         let not_null = live.map(|(i, _)| i).collect();
         let (schema, tree, activity) = (schema.into(), table.tree, tables.activity(table.oid));
-        Ok(TableDef { table, schema, tree, layout, types, row_key, indexes, checks, not_null, activity })
+        Ok(TableDef { table, database, schema, tree, layout, types, row_key, indexes, checks, not_null, activity })
     }
 
     pub fn oid(&self) -> Oid {

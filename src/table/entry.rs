@@ -22,6 +22,19 @@ pub(super) struct EntryKey {
     pub has_null: bool,
 }
 
+impl EntryKey {
+    pub fn as_ref(&self) -> EntryRef<'_> {
+        EntryRef { bytes: &self.bytes, has_null: self.has_null }
+    }
+}
+
+/// A borrowed [`EntryKey`].
+#[derive(Clone, Copy, Debug)]
+pub(super) struct EntryRef<'a> {
+    pub bytes: &'a [u8],
+    pub has_null: bool,
+}
+
 impl IndexDef {
     /// The key columns of a row; `None` when the row is not in the index.
     pub(super) fn entry_key(&self, row: &[Datum], rows: &mut RowEvaluator<'_, '_, '_>) -> Result<Option<EntryKey>> {
@@ -47,36 +60,53 @@ impl IndexDef {
     }
 
     /// Whether at most one row may have this key.
-    pub(super) fn is_unique_key(&self, entry: &EntryKey) -> bool {
+    pub(super) fn is_unique_key(&self, entry: EntryRef<'_>) -> bool {
         self.index.unique && (!entry.has_null || self.index.nulls_not_distinct)
     }
 
     /// Whether the entry names its row in its value.
-    pub(super) fn is_owned(&self, entry: &EntryKey) -> bool {
+    pub(super) fn is_owned(&self, entry: EntryRef<'_>) -> bool {
         self.index.immediate && self.is_unique_key(entry)
     }
 
     /// The entry's key in the index's tree.
-    pub(super) fn tree_key(&self, entry: &EntryKey, row_key: &[u8]) -> Vec<u8> {
-        let mut out = entry.bytes.clone();
-        if !self.is_owned(entry) {
-            out.extend_from_slice(row_key);
-        }
+    pub(super) fn tree_key(&self, entry: EntryRef<'_>, row_key: &[u8]) -> Vec<u8> {
+        let mut out = Vec::with_capacity(entry.bytes.len() + row_key.len());
+        self.put_tree_key(&mut out, entry, row_key);
         out
     }
 
-    pub(super) fn tree_value(&self, entry: &EntryKey, row_key: &[u8], row: &[Datum]) -> Vec<u8> {
+    pub(super) fn tree_value(&self, entry: EntryRef<'_>, row_key: &[u8], row: &[Datum]) -> Vec<u8> {
         let mut out = Vec::new();
+        self.put_tree_value(&mut out, entry, row_key, |i| row[i].as_ref());
+        out
+    }
+
+    /// Appends the entry's key in the index's tree.
+    pub(super) fn put_tree_key(&self, out: &mut Vec<u8>, entry: EntryRef<'_>, row_key: &[u8]) {
+        out.extend_from_slice(entry.bytes);
+        if !self.is_owned(entry) {
+            out.extend_from_slice(row_key);
+        }
+    }
+
+    /// Appends the entry's value; `column` gives the row's columns by their position.
+    pub(super) fn put_tree_value<'a>(
+        &self,
+        out: &mut Vec<u8>,
+        entry: EntryRef<'_>,
+        row_key: &[u8],
+        column: impl Fn(usize) -> DatumRef<'a> + Copy,
+    ) {
         if self.is_owned(entry) {
-            put_varint(&mut out, row_key.len() as u64 * 2 + 1);
+            put_varint(out, row_key.len() as u64 * 2 + 1);
             out.extend_from_slice(row_key);
         } else {
-            put_varint(&mut out, entry.bytes.len() as u64 * 2);
+            put_varint(out, entry.bytes.len() as u64 * 2);
         }
         if !self.include.is_empty() {
-            self.include_layout.encode(&mut out, self.include.iter().map(|&i| row[i].as_ref()));
+            self.include_layout.encode(out, self.include.iter().map(|&i| column(i)));
         }
-        out
     }
 }
 
@@ -153,7 +183,7 @@ mod tests {
             with_cx(|cx| {
                 let mut rows = RowEvaluator::new(&def, cx);
                 let key = index.entry_key(&values, &mut rows).unwrap().unwrap();
-                (index.tree_key(&key, &row_key), index.tree_value(&key, &row_key, &values))
+                (index.tree_key(key.as_ref(), &row_key), index.tree_value(key.as_ref(), &row_key, &values))
             })
         };
         // Owned: unique, by `code`.

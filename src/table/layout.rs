@@ -16,6 +16,10 @@
 //! Values have the bytes of [`types::item`](crate::types::item). Damage cannot get here past the checksums of pages and
 //! log: bytes that break the format are our own doing, and panic.
 
+mod many;
+
+pub use many::RowBytes;
+
 use crate::types::{ColumnBuilder, Datum, DatumRef, Physical, item};
 
 const VERSION: u8 = 1;
@@ -312,6 +316,37 @@ mod tests {
                 let column = builder.finish();
                 let read = crate::types::ColumnReader::new(l.form(i), &column).get(0).to_owned();
                 prop_assert_eq!(format!("{:?}", read), format!("{:?}", v));
+            }
+        }
+
+        #[test]
+        fn a_batch_has_the_bytes_of_its_rows(
+            first in proptest::collection::vec((value(), any::<bool>()), 0..12),
+            nulls in proptest::collection::vec(any::<bool>(), 12),
+            long in any::<bool>(),
+        ) {
+            let mut first = first;
+            if long {
+                first.push(((Physical::Text, Datum::text("x".repeat(70_000))), false));
+            }
+            let l = Layout::new(first.iter().map(|((f, _), _)| (*f, Datum::Null)));
+            let row = |null: &dyn Fn(usize) -> bool| -> Vec<Datum> {
+                let value = |(i, ((_, v), _)): (usize, &((Physical, Datum), bool))| if null(i) { Datum::Null } else { v.clone() };
+                first.iter().enumerate().map(value).collect()
+            };
+            let rows = [row(&|_| false), row(&|i| first[i].1), row(&|i| nulls.get(i).copied().unwrap_or(true))];
+            let columns = first.iter().enumerate().map(|(i, ((form, _), _))| {
+                let mut column = ColumnBuilder::new(*form, 3);
+                rows.iter().for_each(|r| column.push(r[i].as_ref()));
+                column.finish()
+            });
+            let batch = crate::types::Batch::new(columns.collect(), rows.len());
+            let mut out = RowBytes::default();
+            for _ in 0..2 {
+                l.encode_batch(&batch, &mut out);
+                for (i, row) in rows.iter().enumerate() {
+                    prop_assert_eq!(out.get(i), encode(&l, row));
+                }
             }
         }
     }

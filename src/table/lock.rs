@@ -2,7 +2,7 @@
 
 use super::def::TableDef;
 use crate::base::{Error, Result, SqlState};
-use crate::txn::{LockKey, LockMode, Locked, ReadView, Txn, Wait};
+use crate::txn::{LockKey, LockMode, LockTarget, Locked, ReadView, Rivals, Txn, Wait};
 
 /// How locking a row went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ impl TableDef {
         wait: Wait,
     ) -> Result<RowLock> {
         let key = LockKey::Row { tree: self.tree, key: row_key };
-        if txn.lock(&key, mode, wait)? == Locked::Busy {
+        if txn.lock_in(self.lock_target(), Rivals::Lockers, &key, mode, wait)? == Locked::Busy {
             return Ok(RowLock::Busy);
         }
         if txn.wrote_since(view, self.tree, row_key) {
@@ -41,7 +41,18 @@ impl TableDef {
 
     /// Locks a row whatever its state, as ON CONFLICT DO UPDATE does with the row that is in the way.
     pub fn lock_latest(&self, txn: &mut Txn, row_key: &[u8], mode: LockMode) -> Result<()> {
-        txn.lock(&LockKey::Row { tree: self.tree, key: row_key }, mode, Wait::Block).map(|_| ())
+        let key = LockKey::Row { tree: self.tree, key: row_key };
+        txn.lock_in(self.lock_target(), Rivals::Lockers, &key, mode, Wait::Block).map(|_| ())
+    }
+
+    /// The table's own lock, which every statement that uses the table has taken before.
+    pub fn lock_table(&self, txn: &mut Txn, mode: LockMode) -> Result<()> {
+        let LockTarget { database, relation } = self.lock_target();
+        txn.lock(&LockKey::Relation { database, relation }, mode, Wait::Block).map(|_| ())
+    }
+
+    pub(super) fn lock_target(&self) -> LockTarget {
+        LockTarget { database: self.database, relation: self.table.oid }
     }
 
     /// 55P03.

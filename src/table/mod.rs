@@ -28,18 +28,22 @@ mod analyze;
 mod batch;
 mod bounds;
 mod build;
+mod build_index;
 mod check;
 mod def;
 mod entry;
 mod evaluate;
 mod foreign_key;
+mod keys;
 mod layout;
 mod lock;
+mod runs;
 mod scan;
 mod sequence;
 mod tables;
 mod verify;
 mod write;
+mod write_batch;
 
 pub use batch::{ScanColumn, ctid};
 pub use bounds::{Limit, encode_prefix, key_range};
@@ -53,6 +57,7 @@ pub use scan::{FetchedRow, IndexScan, Read, TableScan, index_covers};
 pub use sequence::{SequenceValue, drop_sequence_value, sequence_type_bounds};
 pub use tables::{Activity, RowIds, Tables};
 pub use write::{Insertion, Recheck, Rechecks};
+pub use write_batch::BatchWriter;
 
 #[cfg(test)]
 mod tests;

@@ -25,13 +25,18 @@ pub struct RowIds {
 impl RowIds {
     /// An id that no row has or had.
     pub(super) fn take(&self, txn: &Txn, tree: TreeId) -> Result<u64> {
+        self.take_many(txn, tree, 1)
+    }
+
+    /// So many ids in a row; the first of them.
+    pub(super) fn take_many(&self, txn: &Txn, tree: TreeId, count: u64) -> Result<u64> {
         if self.next.load(Ordering::Acquire) == 0 {
             let _one = self.first_use.lock();
             if self.next.load(Ordering::Acquire) == 0 {
                 self.next.store(greatest(txn, tree)? + 1, Ordering::Release);
             }
         }
-        Ok(self.next.fetch_add(1, Ordering::Relaxed))
+        Ok(self.next.fetch_add(count, Ordering::Relaxed))
     }
 }
 

@@ -8,7 +8,7 @@ use crate::expr::{EvalContext, EvalState, Expr, NoHost, registry};
 use crate::io::SimDisk;
 use crate::storage::{Direction, KeyRange};
 use crate::txn::{Access, LockMode, Txn, Wait};
-use crate::types::{Batch, ColumnReader, Datum, DatumRef, FormatContext, Physical, SqlType, oid};
+use crate::types::{Batch, ColumnBuilder, ColumnReader, Datum, DatumRef, FormatContext, Physical, SqlType, oid};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -98,7 +98,7 @@ pub(super) fn create(f: &Fixture, keyed: bool) -> Arc<TableDef> {
         (Arc::new(partial), over_ten),
     ];
     let checks = vec![CheckDef { name: POSITIVE.into(), condition: greater(0) }];
-    Arc::new(TableDef::new(Arc::new(table), "public", indexes, checks, &f.tables).unwrap())
+    Arc::new(TableDef::new(POSTGRES_DATABASE, Arc::new(table), "public", indexes, checks, &f.tables).unwrap())
 }
 
 /// `n > limit`.
@@ -190,6 +190,74 @@ fn violations_are_worded_as_postgresql_words_them() {
     insert(&mut txn, &def, &row(3, None, 1)).unwrap();
     insert(&mut txn, &def, &row(4, None, 1)).unwrap();
     verify(&mut txn, &def);
+}
+
+/// Rows as a batch of the table's columns.
+fn batch_of(rows: &[Vec<Datum>]) -> Batch {
+    let forms = [Physical::Int32, Physical::Text, Physical::Int32];
+    let column = |(at, form): (usize, &Physical)| {
+        let mut column = ColumnBuilder::new(*form, rows.len());
+        rows.iter().for_each(|r| column.push(r[at].as_ref()));
+        column.finish()
+    };
+    Batch::new(forms.iter().enumerate().map(column).collect(), rows.len())
+}
+
+#[test]
+fn a_batch_is_inserted_as_its_rows_are_or_not_at_all() {
+    for keyed in [true, false] {
+        let f = Fixture::new(31);
+        let def = create(&f, keyed);
+        let mut writer = BatchWriter::default();
+        let mut write =
+            |txn: &mut Txn, rows: &[Vec<Datum>]| with_cx(|cx| writer.insert(&def, txn, cx, &batch_of(rows))).unwrap();
+        let code = |id: i32| (id % 3 != 0).then(|| format!("c{id}"));
+        // In order and not, across what is there, with entries in the partial index and without.
+        let rows = |ids: &mut dyn Iterator<Item = i32>| -> Vec<Vec<Datum>> {
+            ids.map(|id| row(id, code(id).as_deref(), 1 + id % 25)).collect()
+        };
+        let mut txn = f.begin();
+        assert!(write(&mut txn, &rows(&mut (0..100).map(|i| 2 * i))));
+        f.commit(txn);
+        let mut txn = f.begin();
+        assert!(write(&mut txn, &rows(&mut (0..60).map(|i| 119 - 2 * i))));
+        assert!(write(&mut txn, &rows(&mut (300..340))));
+        verify(&mut txn, &def);
+        let count = |txn: &mut Txn| {
+            let mut rows = 0;
+            let each = |_: &mut Txn, _: &[u8], _| {
+                rows += 1;
+                Ok(())
+            };
+            def.for_each_row(txn, each).unwrap();
+            rows
+        };
+        assert_eq!(count(&mut txn), 200);
+        // A key that was committed, one of this transaction, one twice; NULL, a check; too few to bother.
+        let fresh = || rows(&mut (400..420));
+        for wrong in [
+            row(100, None, 1),
+            row(315, None, 1),
+            row(405, None, 1),
+            row(500, Some("c100"), 1),
+            row(500, Some("c401"), 1),
+            vec![Datum::Int4(500), Datum::Null, Datum::Null],
+            row(500, None, 0),
+        ] {
+            let mut batch = fresh();
+            batch.insert(9, wrong.clone());
+            assert!(!write(&mut txn, &batch), "{wrong:?}");
+        }
+        assert!(!write(&mut txn, &fresh()[..3]));
+        assert_eq!(count(&mut txn), 200);
+        assert!(write(&mut txn, &fresh()));
+        verify(&mut txn, &def);
+        // Somebody else's uncommitted key is waited for.
+        let mut other = f.begin();
+        let e = with_cx(|cx| BatchWriter::default().insert(&def, &mut other, cx, &batch_of(&fresh()))).unwrap_err();
+        assert_eq!(e.flow(), crate::base::Flow::Wait);
+        f.commit(txn);
+    }
 }
 
 #[test]
@@ -299,14 +367,14 @@ fn an_index_is_built_over_rows_and_refuses_duplicates() {
         fresh.push((Arc::new(copy), IndexExprs { keys: Vec::new(), predicate: index.predicate.clone() }));
     }
     let duplicate = Index { unique: true, ..Index::clone(&fresh[2].0) };
-    let rebuilt = TableDef::new(def.table.clone(), "public", fresh, Vec::new(), &f.tables).unwrap();
+    let rebuilt = TableDef::new(POSTGRES_DATABASE, def.table.clone(), "public", fresh, Vec::new(), &f.tables).unwrap();
     for i in 0..4 {
         with_cx(|cx| rebuilt.build_index(&mut txn, cx, i)).unwrap();
     }
     verify(&mut txn, &rebuilt);
     let tree = txn.create_tree().unwrap();
     let indexes = vec![(Arc::new(Index { tree, ..duplicate }), IndexExprs::default())];
-    let wrong = TableDef::new(def.table.clone(), "public", indexes, Vec::new(), &f.tables).unwrap();
+    let wrong = TableDef::new(POSTGRES_DATABASE, def.table.clone(), "public", indexes, Vec::new(), &f.tables).unwrap();
     let e = with_cx(|cx| wrong.build_index(&mut txn, cx, 0)).unwrap_err();
     assert_eq!(e.message(), "could not create unique index \"t_n\"");
     assert!(e.fields().detail.as_deref().is_some_and(|d| d.ends_with("is duplicated.")));
@@ -327,7 +395,7 @@ fn a_table_is_rewritten_under_a_primary_key() {
     fresh[0].tree = table.tree;
     let exprs = old.indexes.iter().map(|i| IndexExprs { keys: Vec::new(), predicate: i.predicate.clone() });
     let indexes = fresh.into_iter().map(Arc::new).zip(exprs).collect();
-    let new = TableDef::new(Arc::new(table), "public", indexes, Vec::new(), &f.tables).unwrap();
+    let new = TableDef::new(POSTGRES_DATABASE, Arc::new(table), "public", indexes, Vec::new(), &f.tables).unwrap();
     with_cx(|cx| new.rewrite_from(&mut txn, cx, &old, |_, row| Ok(row))).unwrap();
     verify(&mut txn, &new);
     let mut ids = Vec::new();
@@ -420,7 +488,8 @@ fn a_deferred_key_is_looked_at_when_asked() {
         let index = if i.index.oid == code.oid { Arc::new(code.clone()) } else { i.index.clone() };
         (index, IndexExprs { keys: Vec::new(), predicate: i.predicate.clone() })
     });
-    let def = TableDef::new(def.table.clone(), "public", indexes.collect(), Vec::new(), &f.tables).unwrap();
+    let def = TableDef::new(POSTGRES_DATABASE, def.table.clone(), "public", indexes.collect(), Vec::new(), &f.tables)
+        .unwrap();
     let mut txn = f.begin();
     let mut rechecks = Vec::new();
     let mut add = |txn: &mut Txn, values: &[Datum]| with_cx(|cx| def.insert(txn, cx, values, &mut rechecks)).unwrap();
@@ -521,7 +590,8 @@ fn an_index_younger_than_the_snapshot_is_refused_not_believed() {
     txn.commit_with(move |lsn| store.publish(&[change], lsn)).unwrap();
     let indexes =
         def.indexes.iter().map(|i| (i.index.clone(), IndexExprs { keys: Vec::new(), predicate: i.predicate.clone() }));
-    let def = TableDef::new(def.table.clone(), "public", indexes.collect(), Vec::new(), &f.tables).unwrap();
+    let def = TableDef::new(POSTGRES_DATABASE, def.table.clone(), "public", indexes.collect(), Vec::new(), &f.tables)
+        .unwrap();
     let mut found = FetchedRow::default();
     let e = def.lookup_unique(&old, Read::View(&view), 1, &[DatumRef::Text("a")], &mut found).unwrap_err();
     assert_eq!(e.code(), SqlState::T_R_SERIALIZATION_FAILURE);

@@ -23,10 +23,10 @@ impl TableDef {
                 let mut rows = RowEvaluator::new(self, cx);
                 let Some(entry) = index.entry_key(&row, &mut rows)? else { return Ok(()) };
                 expected += 1;
-                if !txn.get_latest(index.index.tree, &index.tree_key(&entry, row_key), &mut value)? {
+                if !txn.get_latest(index.index.tree, &index.tree_key(entry.as_ref(), row_key), &mut value)? {
                     return Err(corrupted(format!("a row has no entry in index \"{name}\"")));
                 }
-                match value == index.tree_value(&entry, row_key, &row) {
+                match value == index.tree_value(entry.as_ref(), row_key, &row) {
                     true => Ok(()),
                     false => Err(corrupted(format!("an entry of index \"{name}\" is not its row's"))),
                 }

@@ -16,10 +16,10 @@ use super::def::{IndexDef, RowKeyDef, TableDef};
 use super::entry::EntryKey;
 use super::evaluate::RowEvaluator;
 use super::scan::Read;
-use crate::base::{Error, Result, SqlState, TreeId};
+use crate::base::{Error, Result, SqlState};
 use crate::expr::EvalContext;
 use crate::storage::KEY_BYTES_MAX;
-use crate::txn::{LockKey, LockMode, Txn, Wait};
+use crate::txn::{LockKey, LockMode, Rivals, Txn, Wait};
 use crate::types::Datum;
 use smallvec::SmallVec;
 use std::sync::atomic::Ordering;
@@ -267,7 +267,7 @@ impl TableDef {
         rechecks: &mut Rechecks,
     ) -> Result<Option<Vec<u8>>> {
         let index = &self.indexes[at];
-        if !index.is_unique_key(entry) {
+        if !index.is_unique_key(entry.as_ref()) {
             return Ok(None);
         }
         self.lock_key(txn, index, entry)?;
@@ -285,29 +285,30 @@ impl TableDef {
 
     /// Locks a key's value, if it is a unique one. Of the clustered index that is the row's own lock.
     fn lock_key(&self, txn: &mut Txn, index: &IndexDef, entry: &EntryKey) -> Result<()> {
-        if index.is_unique_key(entry) {
-            let tree: TreeId = index.index.tree;
-            txn.lock(&LockKey::Row { tree, key: &entry.bytes }, LockMode::Update, Wait::Block)?;
+        if index.is_unique_key(entry.as_ref()) {
+            self.lock_key_bytes(txn, index, &entry.bytes)?;
         }
         Ok(())
     }
+
+    pub(super) fn lock_key_bytes(&self, txn: &mut Txn, index: &IndexDef, key: &[u8]) -> Result<()> {
+        let key = LockKey::Row { tree: index.index.tree, key };
+        txn.lock_in(self.lock_target(), Rivals::Writers, &key, LockMode::Update, Wait::Block).map(|_| ())
+    }
 }
 
-pub(super) fn put_entry(
-    txn: &mut Txn,
-    index: &IndexDef,
-    entry: &EntryKey,
-    row_key: &[u8],
-    row: &[Datum],
-) -> Result<()> {
+fn put_entry(txn: &mut Txn, index: &IndexDef, entry: &EntryKey, row_key: &[u8], row: &[Datum]) -> Result<()> {
     if index.index.clustered {
         return Ok(());
     }
-    let key = index.tree_key(entry, row_key);
-    if key.len() > KEY_BYTES_MAX {
-        return Err(key_too_long(key.len(), &index.index.name));
-    }
-    txn.put(index.index.tree, &key, &index.tree_value(entry, row_key, row))
+    let key = index.tree_key(entry.as_ref(), row_key);
+    check_entry_key(key.len(), &index.index.name)?;
+    txn.put(index.index.tree, &key, &index.tree_value(entry.as_ref(), row_key, row))
+}
+
+/// Error: 54000 when an entry's key is too long.
+pub(super) fn check_entry_key(length: usize, index: &str) -> Result<()> {
+    if length > KEY_BYTES_MAX { Err(key_too_long(length, index)) } else { Ok(()) }
 }
 
 /// `_bt_check_third_page` in PostgreSQL's `nbtutils.c`, with our limit.
@@ -323,5 +324,5 @@ fn delete_entry(txn: &mut Txn, index: &IndexDef, entry: &EntryKey, row_key: &[u8
     if index.index.clustered {
         return Ok(());
     }
-    txn.delete(index.index.tree, &index.tree_key(entry, row_key))
+    txn.delete(index.index.tree, &index.tree_key(entry.as_ref(), row_key))
 }

@@ -25,9 +25,10 @@
 //! After a crash: transactions without a complete record in the log never were.
 //!
 //! Read in this order: `view.rs`, `write_set.rs`, `transactions.rs`, `transaction.rs`, `scan.rs`, `lock/mod.rs`,
-//! `reads.rs`, `commit.rs`.
+//! `cover.rs`, `reads.rs`, `commit.rs`.
 
 mod commit;
+mod cover;
 mod lock;
 mod reads;
 mod scan;
@@ -36,6 +37,7 @@ mod transactions;
 mod view;
 mod write_set;
 
+pub use cover::{LockTarget, Rivals};
 pub use lock::{LockKey, LockLine, LockMode, LockTag, LockWait, Locked, Owner, OwnerId, Wait, Waited};
 pub use scan::Scan;
 pub use transaction::Txn;

@@ -1,11 +1,13 @@
 //! [`Txn`]: statements, reads, writes and locks of one transaction.
 
+use super::cover::Covers;
 use super::lock::{LockHash, LockKey, LockMode, LockWait, Locked, Noted, Outcome, Owner, Scope, Ticket, Wait};
 use super::reads::Reads;
 use super::transactions::Transactions;
 use super::view::{Access, Currency, Isolation, ReadView, Savepoint, Statement, TxnId};
 use super::write_set::{Room, WriteSet};
 use crate::base::{Error, Lsn, Result, SqlState, TreeId};
+use crate::io::Disk;
 use crate::storage::{Registration, Store};
 use parking_lot::Mutex;
 use smallvec::SmallVec;
@@ -46,6 +48,7 @@ pub struct Txn {
     /// The newest state that the transaction has seen.
     floor: AtomicU64,
     held: SmallVec<[Held; 8]>,
+    pub(super) covers: Covers,
     pending: Option<Pending>,
     wait: Option<LockWait>,
 }
@@ -55,6 +58,7 @@ impl Txn {
         let options = &shared.options;
         let room = Room { memory_bytes: options.write_set_memory_bytes, disk: options.scratch.clone() };
         let writes = WriteSet::new(options.write_set_bytes_max, room);
+        let covers = Covers::new(options.table_lock_threshold);
         Txn {
             shared,
             owner,
@@ -68,6 +72,7 @@ impl Txn {
             own_before: 0,
             floor: AtomicU64::new(0),
             held: SmallVec::new(),
+            covers,
             pending: None,
             wait: None,
         }
@@ -243,6 +248,12 @@ impl Txn {
         Ok(())
     }
 
+    /// How many bytes of work the transaction should keep in memory, and where the rest of it may go.
+    pub fn room(&self) -> (u64, Option<Arc<dyn Disk>>) {
+        let options = &self.shared.options;
+        (options.write_set_memory_bytes, options.scratch.clone())
+    }
+
     /// Nothing is written.
     pub fn is_clean(&self) -> bool {
         self.writes.is_empty()
@@ -315,14 +326,20 @@ impl Txn {
         }
     }
 
+    /// How many locks it holds, with what became of the last wait.
+    pub(super) fn settled_locks(&mut self) -> usize {
+        self.settle_pending(None);
+        self.held.len()
+    }
+
     /// The queue place behind the last [`crate::base::Flow::Wait`].
     pub fn take_wait(&mut self) -> Option<LockWait> {
         self.wait.take()
     }
 
     pub fn savepoint(&mut self) -> Savepoint {
-        self.settle_pending(None);
-        Savepoint { writes: self.writes.mark(), locks: self.held.len() }
+        let locks = self.settled_locks();
+        Savepoint { writes: self.writes.mark(), locks }
     }
 
     /// Undoes the writes and releases the locks since the savepoint, which stays.
@@ -364,6 +381,7 @@ impl Txn {
 
     /// Newest first: whoever waits for several gets the one it will need last, last.
     fn release_locks(&mut self, keep: usize) {
+        self.covers.release(keep);
         if self.held.len() <= keep {
             return;
         }

@@ -20,11 +20,18 @@ pub struct TxnOptions {
     pub write_set_memory_bytes: u64,
     /// `None` keeps all of them in memory.
     pub scratch: Option<Arc<dyn Disk>>,
+    /// A transaction that has locked so many rows and keys of a table tries to lock the table (`cover.rs`).
+    pub table_lock_threshold: u32,
 }
 
 impl Default for TxnOptions {
     fn default() -> Self {
-        TxnOptions { write_set_bytes_max: 1 << 40, write_set_memory_bytes: 256 << 20, scratch: None }
+        TxnOptions {
+            write_set_bytes_max: 1 << 40,
+            write_set_memory_bytes: 256 << 20,
+            scratch: None,
+            table_lock_threshold: 1_000_000,
+        }
     }
 }
 

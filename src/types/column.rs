@@ -41,6 +41,8 @@ pub struct ColumnBuilder {
     inner: Builder,
     /// Where numerics, arrays and rows are encoded on their way into the column.
     scratch: Vec<u8>,
+    /// Where text is padded.
+    padded: String,
 }
 
 #[derive(Debug)]
@@ -124,7 +126,7 @@ impl ColumnBuilder {
                 Builder::Fixed16(FixedSizeBinaryBuilder::with_capacity(capacity, 16))
             }
         };
-        ColumnBuilder { inner, scratch: Vec::new() }
+        ColumnBuilder { inner, scratch: Vec::new(), padded: String::new() }
     }
 
     /// Appends a value of the column's form, or NULL.
@@ -159,6 +161,20 @@ impl ColumnBuilder {
     pub fn push_text(&mut self, value: &str) {
         match &mut self.inner {
             Builder::Text(b) => b.append_value(value),
+            b => panic!("text pushed onto a column of another form: {b:?}"),
+        }
+    }
+
+    /// Appends text with blanks up to `length` bytes.
+    pub(super) fn push_padded(&mut self, value: &str, length: usize) {
+        match &mut self.inner {
+            Builder::Text(b) if value.len() == length => b.append_value(value),
+            Builder::Text(b) => {
+                self.padded.clear();
+                self.padded.push_str(value);
+                self.padded.extend(std::iter::repeat_n(' ', length - value.len()));
+                b.append_value(&self.padded);
+            }
             b => panic!("text pushed onto a column of another form: {b:?}"),
         }
     }

@@ -31,6 +31,7 @@ pub mod boolean;
 pub mod bytea;
 pub mod character;
 mod column;
+mod column_text;
 mod compare;
 pub mod datetime;
 mod datum;

@@ -1,45 +1,46 @@
-//! COPY FROM: fields to values, values to rows, rows into the table in batches.
+//! COPY FROM: batches of parsed rows into the table.
+//!
+//! A small COPY is read and inserted by turns. A large one gets a thread that reads ([`Worker`]) while the session's
+//! inserts. Either way rows are inserted in their order, so the first error is the one that is reported.
 
-use super::binary::Tuples;
-use super::lines::{Fields, Lines};
-use super::options::{Format, Header, Options};
+use super::options::{Format, Options};
+use super::read::{Piece, Reader, context};
+use super::worker::Worker;
 use crate::base::{Error, Flow, Result, SqlState};
-use crate::executor::{ExecContext, insert_batch};
+use crate::executor::{ExecContext, InsertFailure, foreign_key, insert_batch};
 use crate::expr::Expr;
 use crate::planner::definitions::Definition;
 use crate::txn::{Access, Waited};
-use crate::types::{self, Batch, ColumnBuilder, Datum, DatumRef, FormatContext, SqlType, constant_column};
+use crate::types::{Batch, ColumnBuilder, Datum, DatumRef, FormatContext, constant_column};
 use std::sync::Arc;
 
-/// Rows that are gathered before they are inserted.
-const BATCH_ROWS: usize = 1024;
-/// How much of a bad field a message shows, in characters (`MAX_COPY_DATA_DISPLAY`).
-const SHOWN: usize = 100;
+/// Bytes that are gathered before anything is done with them.
+const CHUNK_BYTES: usize = 128 << 10;
+/// Bytes that are read before a thread is worth it.
+const SMALL_BYTES: usize = 256 << 10;
 
-enum Source {
-    Lines(Lines),
-    Tuples(Tuples),
+enum Reading {
+    Here(Box<Reader>),
+    Beside(Worker),
+    /// An error has ended it.
+    Over,
 }
 
 /// One COPY FROM in progress.
 pub struct CopyFrom {
     table: Arc<Definition>,
-    options: Options,
+    binary: bool,
     /// Positions in the table's columns, in the order of the fields.
     positions: Vec<usize>,
-    names: Vec<String>,
-    /// For each field: whether FORCE_NOT_NULL, FORCE_NULL apply.
-    force_not_null: Vec<bool>,
-    force_null: Vec<bool>,
     /// What columns without a field get: position, value.
     defaults: Vec<(usize, Expr)>,
     /// WHERE, over the row.
     filter: Option<Expr>,
-    source: Source,
-    fields: Fields,
-    builders: Vec<ColumnBuilder>,
-    gathered: usize,
-    header_read: bool,
+    reading: Reading,
+    gathered: Vec<u8>,
+    /// What was put off before the first row.
+    held_from: Option<usize>,
+    received: usize,
     rows: u64,
 }
 
@@ -50,222 +51,65 @@ impl CopyFrom {
         options: Options,
         defaults: Vec<(usize, Expr)>,
         filter: Option<Expr>,
+        format: &FormatContext,
     ) -> Result<CopyFrom> {
-        let columns = &table.def.table.columns;
-        let names: Vec<String> = positions.iter().map(|at| columns[*at].name.clone()).collect();
-        let source = match options.format {
-            Format::Binary => Source::Tuples(Tuples::default()),
-            _ => Source::Lines(Lines::new(&options)),
-        };
-        let builders = positions.iter().map(|at| builder(table.def.types[*at])).collect();
+        let binary = options.format == Format::Binary;
+        let reader = Reader::new(Arc::clone(&table), &positions, options, format.clone())?;
+        let reading = Reading::Here(Box::new(reader));
         Ok(CopyFrom {
-            force_not_null: options.forced(&options.force_not_null, "FORCE_NOT_NULL", &names)?,
-            force_null: options.forced(&options.force_null, "FORCE_NULL", &names)?,
             table,
+            binary,
             positions,
-            names,
             defaults,
             filter,
-            source,
-            fields: Fields::default(),
-            builders,
-            gathered: 0,
-            header_read: options.header == Header::No,
-            options,
+            reading,
+            gathered: Vec::new(),
+            held_from: None,
+            received: 0,
             rows: 0,
         })
     }
 
     pub fn is_binary(&self) -> bool {
-        self.options.format == Format::Binary
+        self.binary
     }
 
     pub fn columns(&self) -> usize {
         self.positions.len()
     }
 
-    /// Takes some more bytes in.
+    /// Takes some more bytes; true when there are enough to call [`CopyFrom::work`].
+    pub fn push(&mut self, data: &[u8]) -> bool {
+        self.received += data.len();
+        if self.received > SMALL_BYTES && self.gathered.capacity() == 0 {
+            self.gathered.reserve(CHUNK_BYTES + CHUNK_BYTES / 4);
+        }
+        self.gathered.extend_from_slice(data);
+        self.gathered.len() >= CHUNK_BYTES
+    }
+
+    /// Reads what has come and inserts rows.
     ///
     /// Errors: 22P04 for a malformed row, what input functions say of a value, and what inserting a row can raise, with
     /// the line in CONTEXT.
-    pub fn push(&mut self, cx: &mut ExecContext<'_>, data: &[u8]) -> Result<()> {
-        match &mut self.source {
-            Source::Lines(lines) => lines.push(data),
-            Source::Tuples(tuples) => tuples.push(data),
+    pub fn work(&mut self, cx: &mut ExecContext<'_>) -> Result<()> {
+        if self.received > SMALL_BYTES && matches!(self.reading, Reading::Here(_)) {
+            self.start_worker();
         }
-        self.take_rows(cx, false)
+        self.take_pieces(cx, false)
     }
 
     /// Takes in what is left; returns the number of rows.
     pub fn finish(&mut self, cx: &mut ExecContext<'_>) -> Result<u64> {
-        self.take_rows(cx, true)?;
-        if let Source::Tuples(tuples) = &self.source {
-            tuples.finish().map_err(|e| self.at_line(e, None))?;
-        }
-        self.insert(cx)?;
-        Ok(self.rows)
-    }
-
-    fn take_rows(&mut self, cx: &mut ExecContext<'_>, last: bool) -> Result<()> {
-        loop {
-            let more = self.next_row(cx.format, last).map_err(|(e, field)| self.at_line(e, field))?;
-            if !more {
-                return Ok(());
-            }
-            if self.gathered >= BATCH_ROWS {
-                self.insert(cx)?;
-            }
-        }
-    }
-
-    /// The line, and the column and value where they are known (`CopyFromErrorCallback`).
-    fn at_line(&self, e: Error, field: Option<usize>) -> Error {
-        if e.fields().context.is_some() || e.flow() != Flow::Fail {
-            return e;
-        }
-        let line = match &self.source {
-            Source::Lines(lines) => lines.line,
-            Source::Tuples(tuples) => tuples.row,
-        };
-        let mut context = format!("COPY {}, line {line}", self.table.def.table.name);
-        if let Some(i) = field {
-            context += &format!(", column {}", self.names[i]);
-            if !self.is_binary() {
-                let (bytes, null) = self.fields.get(i);
-                let text = String::from_utf8_lossy(bytes);
-                let shown: String = text.chars().take(SHOWN).collect();
-                context += &match null {
-                    true => ": null input".to_owned(),
-                    false if shown.len() < text.len() => format!(": \"{shown}...\""),
-                    false => format!(": \"{shown}\""),
-                };
-            }
-        }
-        e.context(context)
-    }
-
-    fn next_row(&mut self, format: &FormatContext, last: bool) -> Result<bool, (Error, Option<usize>)> {
-        match &mut self.source {
-            Source::Tuples(tuples) => {
-                let Some(fields) = tuples.next(self.positions.len()).map_err(|e| (e, None))? else { return Ok(false) };
-                for (i, field) in fields.into_iter().enumerate() {
-                    let ty = self.table.def.types[self.positions[i]];
-                    match field {
-                        None => self.builders[i].push_null(),
-                        Some(range) => {
-                            let value = types::parse_binary(ty, &tuples.bytes()[range])
-                                .and_then(|v| types::coerce_typmod(ty, v, false))
-                                .map_err(|e| (e, Some(i)))?;
-                            self.builders[i].push(value.as_ref());
-                        }
-                    }
-                }
-            }
-            Source::Lines(lines) => {
-                if !self.header_read {
-                    if !lines.next(last, &mut self.fields).map_err(|e| (e, None))? {
-                        return Ok(false);
-                    }
-                    self.header_read = true;
-                    self.check_header().map_err(|e| (e, None))?;
-                    return Ok(true);
-                }
-                if !lines.next(last, &mut self.fields).map_err(|e| (e, None))? {
-                    return Ok(false);
-                }
-                self.read_fields(format)?;
-            }
-        }
-        self.gathered += 1;
-        Ok(true)
-    }
-
-    fn read_fields(&mut self, format: &FormatContext) -> Result<(), (Error, Option<usize>)> {
-        let bad = |text: String| (Error::new(SqlState::BAD_COPY_FILE_FORMAT, text), None);
-        // A table without columns takes empty lines.
-        let count = match (self.positions.len(), self.fields.len()) {
-            (0, 1) if self.fields.get(0).0.is_empty() => 0,
-            (_, n) => n,
-        };
-        if count < self.positions.len() {
-            return Err(bad(format!("missing data for column \"{}\"", self.names[count])));
-        }
-        if count > self.positions.len() {
-            return Err(bad("extra data after last expected column".into()));
-        }
-        for i in 0..count {
-            let ty = self.table.def.types[self.positions[i]];
-            let (bytes, mut null) = self.fields.get(i);
-            let mut text = std::str::from_utf8(bytes).map_err(|e| (not_utf8(bytes, e.valid_up_to()), None))?;
-            if null && self.force_not_null[i] {
-                (null, text) = (false, &self.options.null);
-            } else if !null && self.force_null[i] && text == self.options.null {
-                null = true;
-            }
-            if null {
-                self.builders[i].push_null();
-                continue;
-            }
-            if text.as_bytes().contains(&0) {
-                return Err((not_utf8(b"\0", 0), None));
-            }
-            let value = types::parse_text(ty, text, format).map_err(|e| (e, Some(i)))?;
-            self.builders[i].push(value.as_ref());
-        }
-        Ok(())
-    }
-
-    fn check_header(&self) -> Result<()> {
-        if self.options.header != Header::Match {
-            return Ok(());
-        }
-        let bad = |text: String| Err(Error::new(SqlState::BAD_COPY_FILE_FORMAT, text));
-        if self.fields.len() != self.names.len() {
-            return bad(format!(
-                "wrong number of fields in header line: got {}, expected {}",
-                self.fields.len(),
-                self.names.len()
-            ));
-        }
-        for (i, name) in self.names.iter().enumerate() {
-            let (bytes, null) = self.fields.get(i);
-            let found = String::from_utf8_lossy(bytes);
-            if null {
-                return bad(format!(
-                    "column name mismatch in header line field {}: got null value (\"{}\"), expected \"{name}\"",
-                    i + 1,
-                    self.options.null
-                ));
-            }
-            if found != *name {
-                return bad(format!(
-                    "column name mismatch in header line field {}: got \"{found}\", expected \"{name}\"",
-                    i + 1
-                ));
-            }
-        }
-        Ok(())
-    }
-
-    /// Inserts what has been gathered. A lock is waited for here, holding the thread: the data cannot be asked for again.
-    fn insert(&mut self, cx: &mut ExecContext<'_>) -> Result<()> {
-        if self.gathered == 0 {
-            return Ok(());
-        }
-        let rows = std::mem::take(&mut self.gathered);
-        let batch = self.whole_rows(cx, rows)?;
+        self.take_pieces(cx, true)?;
+        let Some(mark) = self.held_from else { return Ok(self.rows) };
         loop {
             let statement = cx.txn.begin_statement(Access::Write)?;
-            let deferred = cx.deferred.len();
-            match insert_batch(cx, &self.table, self.filter.as_ref(), batch.clone()) {
-                Ok(inserted) => {
-                    self.rows += inserted;
-                    return Ok(());
-                }
-                Err(e) if e.flow() == Flow::Fail => return Err(self.at_line(e, None)),
+            match foreign_key::run_held(cx, mark) {
+                Ok(()) => return Ok(self.rows),
+                Err(e) if e.flow() == Flow::Fail => return Err(e),
                 Err(e) => {
                     cx.txn.undo_statement(statement);
-                    cx.deferred.truncate(deferred);
                     if e.flow() == Flow::Wait {
                         wait(cx)?;
                     }
@@ -274,20 +118,86 @@ impl CopyFrom {
         }
     }
 
+    fn start_worker(&mut self) {
+        self.reading = match std::mem::replace(&mut self.reading, Reading::Over) {
+            Reading::Here(reader) => match Worker::start(reader) {
+                Ok(worker) => Reading::Beside(worker),
+                Err(reader) => Reading::Here(reader),
+            },
+            other => other,
+        };
+    }
+
+    fn take_pieces(&mut self, cx: &mut ExecContext<'_>, last: bool) -> Result<()> {
+        if let Reading::Here(reader) = &mut self.reading {
+            reader.push(&self.gathered);
+            self.gathered.clear();
+        }
+        loop {
+            let piece = match &mut self.reading {
+                Reading::Here(reader) => reader.next(last).transpose(),
+                Reading::Beside(worker) if last => worker.finish(&mut self.gathered),
+                Reading::Beside(worker) => worker.ready(&mut self.gathered),
+                Reading::Over => None,
+            };
+            let Some(piece) = piece else { return Ok(()) };
+            if let Err(e) = piece.and_then(|piece| self.insert(cx, piece)) {
+                self.reading = Reading::Over;
+                return Err(e);
+            }
+        }
+    }
+
+    /// Inserts some rows. A lock is waited for here, holding the thread: the data cannot be asked for again.
+    fn insert(&mut self, cx: &mut ExecContext<'_>, piece: Piece) -> Result<()> {
+        let Piece { columns, lines } = piece;
+        if self.held_from.is_none() {
+            self.held_from = Some(cx.deferred.len());
+        }
+        let batch = self.whole_rows(cx, columns, lines.len())?;
+        loop {
+            let statement = cx.txn.begin_statement(Access::Write)?;
+            let deferred = cx.deferred.len();
+            cx.deferred.hold(true);
+            let inserted = insert_batch(cx, &self.table, self.filter.as_ref(), batch.clone());
+            cx.deferred.hold(false);
+            let InsertFailure { error, row } = match inserted {
+                Ok(inserted) => {
+                    self.rows += inserted;
+                    return Ok(());
+                }
+                Err(failure) => failure,
+            };
+            if error.flow() == Flow::Fail {
+                // What only shows at the end, a missing parent, has no line.
+                let line = row.and_then(|row| lines.get(row)).filter(|_| error.fields().context.is_none());
+                return Err(match line {
+                    Some(line) => error.context(context(&self.table, *line)),
+                    None => error,
+                });
+            }
+            cx.txn.undo_statement(statement);
+            cx.deferred.truncate(deferred);
+            if error.flow() == Flow::Wait {
+                wait(cx)?;
+            }
+        }
+    }
+
     /// A batch in the order of the table's columns, with defaults where there is no field.
-    fn whole_rows(&mut self, cx: &mut ExecContext<'_>, rows: usize) -> Result<Batch> {
+    fn whole_rows(&self, cx: &mut ExecContext<'_>, fields: Vec<arrow_array::ArrayRef>, rows: usize) -> Result<Batch> {
         let def = &self.table.def;
         let mut columns: Vec<_> =
             def.types.iter().map(|ty| constant_column(ty.physical(), DatumRef::Null, rows)).collect();
-        for (builder, at) in self.builders.iter_mut().zip(&self.positions) {
-            columns[*at] = builder.finish();
+        for (field, at) in fields.into_iter().zip(&self.positions) {
+            columns[*at] = field;
         }
         for (at, expr) in &self.defaults {
             let ty = def.types[*at];
             columns[*at] = match expr {
                 Expr::Const { value, .. } => constant_column(ty.physical(), value.as_ref(), rows),
                 expr => {
-                    let mut made = builder(ty);
+                    let mut made = ColumnBuilder::new(ty.physical(), rows);
                     for _ in 0..rows {
                         let value: Datum = cx.evaluate_row(expr)?;
                         made.push(value.as_ref());
@@ -298,17 +208,6 @@ impl CopyFrom {
         }
         Ok(Batch::new(columns, rows))
     }
-}
-
-fn builder(ty: SqlType) -> ColumnBuilder {
-    ColumnBuilder::new(ty.physical(), BATCH_ROWS)
-}
-
-fn not_utf8(bytes: &[u8], at: usize) -> Error {
-    Error::new(
-        SqlState::CHARACTER_NOT_IN_REPERTOIRE,
-        format!("invalid byte sequence for encoding \"UTF8\": 0x{:02x}", bytes.get(at).copied().unwrap_or(0)),
-    )
 }
 
 /// Waits for the lock that the transaction has queued for.

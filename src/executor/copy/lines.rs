@@ -1,33 +1,40 @@
 //! The text and CSV forms of COPY, taken apart into fields. A pure core: bytes go in as they come, rows come out.
 //!
-//! A row's fields are decoded one after another into one buffer; a field that was not quoted and equals the NULL string is
-//! null. End-of-line may be LF, CR LF or CR, the same throughout (`CopyReadLine`, `src/backend/commands/copyfromparse.c`).
+//! Most rows need no decoding: their fields, quoted as a whole or not at all, are taken where they lie, found a delimiter
+//! at a time. The fields of all other rows are decoded one after another into one buffer. A field that was not quoted and
+//! equals the NULL string is null. End-of-line may be LF, CR LF or CR, the same throughout (`CopyReadLine`, `src/backend/commands/copyfromparse.c`).
 
 use super::options::{Format, Options};
 use crate::base::{Error, Result, SqlState};
+use memchr::{memchr, memchr2, memchr3};
+use std::ops::Range;
 
-/// The fields of one row.
+/// The fields of one row: where they are in what [`Lines`] holds, or decoded.
 #[derive(Default)]
 pub struct Fields {
+    /// The row's bytes as they came, when no field had to be decoded.
+    row: Option<Range<usize>>,
+    /// Decoded fields one after another.
     bytes: Vec<u8>,
-    ends: Vec<(usize, bool)>,
+    places: Vec<(Range<usize>, bool)>,
 }
 
 impl Fields {
     pub fn len(&self) -> usize {
-        self.ends.len()
-    }
-
-    /// The bytes of a field and whether it is NULL.
-    pub fn get(&self, i: usize) -> (&[u8], bool) {
-        let start = if i == 0 { 0 } else { self.ends[i - 1].0 };
-        let (end, null) = self.ends[i];
-        (&self.bytes[start..end], null)
+        self.places.len()
     }
 
     fn clear(&mut self) {
+        self.row = None;
         self.bytes.clear();
-        self.ends.clear();
+        self.places.clear();
+    }
+
+    fn push_decoded(&mut self, begin: usize, null: bool) {
+        if null {
+            self.bytes.truncate(begin);
+        }
+        self.places.push((begin..self.bytes.len(), null));
     }
 }
 
@@ -45,6 +52,8 @@ pub struct Lines {
     at: usize,
     eol: Eol,
     ended: bool,
+    /// There may be a carriage return in what is pending.
+    returns: bool,
     /// The number of the line last taken, from 1.
     pub line: u64,
     csv: bool,
@@ -65,6 +74,7 @@ impl Lines {
             at: 0,
             eol: Eol::Unknown,
             ended: false,
+            returns: false,
             line: 0,
             csv: options.format == Format::Csv,
             delimiter: options.delimiter,
@@ -79,7 +89,23 @@ impl Lines {
             self.pending.drain(..self.at);
             self.at = 0;
         }
+        self.returns = memchr(b'\r', data).is_some() || (self.returns && memchr(b'\r', &self.pending).is_some());
         self.pending.extend_from_slice(data);
+    }
+
+    /// The bytes of a field of the row last taken, and whether it is NULL.
+    pub fn field<'a>(&'a self, fields: &'a Fields, i: usize) -> (&'a [u8], bool) {
+        let (place, null) = &fields.places[i];
+        let bytes = if fields.row.is_some() { &self.pending } else { &fields.bytes };
+        (&bytes[place.clone()], *null)
+    }
+
+    /// The fields of the row last taken as text, if the whole row is and holds no zero byte, and it needed no decoding.
+    pub fn texts<'a>(&'a self, fields: &'a Fields) -> Option<Texts<'a>> {
+        let row = fields.row.clone()?;
+        let text =
+            std::str::from_utf8(&self.pending[row.clone()]).ok().filter(|t| memchr(0, t.as_bytes()).is_none())?;
+        Some(Texts { text, from: row.start, places: &fields.places })
     }
 
     /// Takes the next whole row; false when more bytes are needed, or none come. `last`: nothing follows.
@@ -88,10 +114,14 @@ impl Lines {
             self.at = self.pending.len();
             return Ok(false);
         }
-        let Some((end, next)) = self.find_end(last)? else { return Ok(false) };
+        if self.take_plain(fields) {
+            return Ok(true);
+        }
+        let found = self.find_end(last).inspect_err(|_| self.line += 1)?;
+        let Some((end, next, inner)) = found else { return Ok(false) };
         let line = self.at..end;
         self.at = next;
-        self.line += 1;
+        self.line += 1 + inner;
         if &self.pending[line.clone()] == b"\\." {
             self.ended = true;
             self.at = self.pending.len();
@@ -106,10 +136,73 @@ impl Lines {
         Ok(true)
     }
 
-    /// Where the row ends, and where the next begins.
-    fn find_end(&mut self, last: bool) -> Result<Option<(usize, usize)>> {
+    /// Takes a row whose fields are there as they are, up to a newline; false, and nothing happens, when it is not so plain
+    /// or does not end.
+    fn take_plain(&mut self, fields: &mut Fields) -> bool {
+        if self.returns || !matches!(self.eol, Eol::Unknown | Eol::Lf) {
+            return false;
+        }
+        fields.clear();
+        let bytes = &self.pending[self.at..];
+        let special = if self.csv { self.quote } else { b'\\' };
+        let (mut start, mut lines) = (0, 1);
+        let end = loop {
+            let (place, end) = match bytes.get(start) {
+                None => return false,
+                Some(b) if *b == special => match self.plain_special(bytes, start) {
+                    None => return false,
+                    Some((place, null, end)) => {
+                        if self.csv && self.eol == Eol::Lf {
+                            let quoted = &bytes[place.clone()];
+                            lines += quoted.iter().filter(|b| **b == b'\n').count() as u64;
+                        }
+                        fields.places.push((self.at + place.start..self.at + place.end, null));
+                        (None, end)
+                    }
+                },
+                Some(_) => match memchr3(self.delimiter, b'\n', special, &bytes[start..]) {
+                    Some(length) if bytes[start + length] != special => (Some(start..start + length), start + length),
+                    _ => return false,
+                },
+            };
+            if let Some(place) = place {
+                let null = bytes[place.clone()] == self.null[..];
+                fields.places.push((self.at + place.start..self.at + place.end, null));
+            }
+            if bytes[end] == b'\n' {
+                break end;
+            }
+            start = end + 1;
+        };
+        if &bytes[..end] == b"\\." {
+            return false;
+        }
+        fields.row = Some(self.at..self.at + end);
+        self.eol = Eol::Lf;
+        self.line += lines;
+        self.at += end + 1;
+        true
+    }
+
+    /// A field that begins with a quote and ends with the next one, or the NULL string in the text form: its place, whether
+    /// it is NULL, and where the delimiter or newline behind it is.
+    fn plain_special(&self, bytes: &[u8], start: usize) -> Option<(Range<usize>, bool, usize)> {
+        let (place, null, end) = if self.csv {
+            let inner = start + 1;
+            let close = inner + memchr2(self.quote, self.escape, &bytes[inner..])?;
+            (bytes[close] == self.quote).then_some((inner..close, false, close + 1))?
+        } else {
+            let end = start + self.null.len();
+            (bytes.get(start..end)? == &self.null[..]).then_some((start..start, true, end))?
+        };
+        matches!(bytes.get(end), Some(b) if *b == self.delimiter || *b == b'\n').then_some((place, null, end))
+    }
+
+    /// Where the row ends, where the next begins, and how many line ends are within it.
+    fn find_end(&mut self, last: bool) -> Result<Option<(usize, usize, u64)>> {
         let bytes = &self.pending;
-        let mut quoted = false;
+        let line_end = if self.eol == Eol::Lf { b'\n' } else { b'\r' };
+        let (mut quoted, mut inner) = (false, 0);
         let mut i = self.at;
         while i < bytes.len() {
             let b = bytes[i];
@@ -130,13 +223,17 @@ impl Lines {
                 continue;
             }
             if !quoted && (b == b'\n' || b == b'\r') {
-                return self.take_eol(i, last);
+                return Ok(self.take_eol(i, last)?.map(|(end, next)| (end, next, inner)));
             }
+            inner += u64::from(quoted && b == line_end);
             i += 1;
         }
         match last && self.at < bytes.len() {
-            true if quoted => Err(bad("unterminated CSV quoted field")),
-            true => Ok(Some((bytes.len(), bytes.len()))),
+            true if quoted => {
+                self.line += inner;
+                Err(bad("unterminated CSV quoted field"))
+            }
+            true => Ok(Some((bytes.len(), bytes.len(), inner))),
             false => Ok(None),
         }
     }
@@ -200,10 +297,7 @@ impl Lines {
                 }
             }
             let null = bytes[start..i] == self.null[..];
-            if null {
-                fields.bytes.truncate(begin);
-            }
-            fields.ends.push((fields.bytes.len(), null));
+            fields.push_decoded(begin, null);
             if i >= bytes.len() {
                 return Ok(());
             }
@@ -232,10 +326,7 @@ impl Lines {
                 }
             }
             let null = !any_quote && fields.bytes[begin..] == self.null[..];
-            if null {
-                fields.bytes.truncate(begin);
-            }
-            fields.ends.push((fields.bytes.len(), null));
+            fields.push_decoded(begin, null);
             if i >= bytes.len() {
                 return Ok(());
             }
@@ -261,6 +352,21 @@ impl Lines {
             i += 1;
         }
         Err(bad("unterminated CSV quoted field"))
+    }
+}
+
+/// The fields of a row as text.
+#[derive(Clone, Copy)]
+pub struct Texts<'a> {
+    text: &'a str,
+    from: usize,
+    places: &'a [(Range<usize>, bool)],
+}
+
+impl<'a> Texts<'a> {
+    pub fn get(&self, i: usize) -> (&'a str, bool) {
+        let (place, null) = &self.places[i];
+        (&self.text[place.start - self.from..place.end - self.from], *null)
     }
 }
 
@@ -315,7 +421,7 @@ mod tests {
         let mut take = |lines: &mut Lines, last| -> Result<()> {
             while lines.next(last, &mut fields)? {
                 let one = |i| {
-                    let (bytes, null) = fields.get(i);
+                    let (bytes, null) = lines.field(&fields, i);
                     (!null).then(|| String::from_utf8_lossy(bytes).into_owned())
                 };
                 out.push((0..fields.len()).map(one).collect());

@@ -3,13 +3,16 @@
 //! [`CopyFrom`] takes bytes as they come from the client, makes batches of whole rows of them and inserts those as INSERT
 //! would; [`CopyTo`] turns batches into bytes. Neither touches a socket or a file.
 //!
-//! Read in this order: `options.rs`, `lines.rs`, `binary.rs`, `from.rs`, `to.rs`.
+//! Read in this order: `options.rs`, `lines.rs`, `binary.rs`, `read.rs`, `worker.rs`, `from.rs`,
+//! `to.rs`.
 
 mod binary;
 mod from;
 mod lines;
 mod options;
+mod read;
 mod to;
+mod worker;
 
 pub use from::CopyFrom;
 pub use options::{Format, Options, read as read_options};

@@ -43,7 +43,7 @@ pub fn fill(cx: &mut DdlContext<'_>, table: crate::base::Oid, plan: planner::pla
     let mut execution = executor::start(Arc::new(plan), Vec::new());
     let mut rows = 0;
     while let Some(batch) = cx.with_exec(|exec| execution.next(exec))? {
-        rows += cx.with_exec(|exec| executor::insert_batch(exec, &definition, None, batch))?;
+        rows += cx.with_exec(|exec| Ok(executor::insert_batch(exec, &definition, None, batch)?))?;
     }
     Ok(rows)
 }

@@ -7,8 +7,9 @@
 use super::super::{BoxOperator, Cx, Operator};
 use super::{Output, Work, batch_of, changed, generate, returning, rows_of};
 use crate::base::{Error, Result, SqlState};
+use crate::planner::definitions::Definition;
 use crate::planner::plan::{Conflict, ConflictUpdate, Insert};
-use crate::table::{FetchedRow, Insertion, Read};
+use crate::table::{BatchWriter, FetchedRow, Insertion, Read};
 use crate::txn::Isolation;
 use crate::types::{Batch, Datum};
 use std::sync::Arc;
@@ -27,9 +28,18 @@ impl InsertOp {
     fn run(&mut self, cx: &mut Cx<'_>) -> Result<()> {
         let node = Arc::clone(&self.node);
         let mut work = Work::new(cx, &node.table)?;
+        let mut writer = BatchWriter::default();
         while let Some(mut batch) = cx.pull_all(&mut self.input)? {
             cx.check_cancelled()?;
             generate(cx, &node.table, &mut batch)?;
+            if node.conflict.is_none() && insert_all(cx, &node.table, &mut work, &mut writer, &batch)? {
+                cx.shared.affected += batch.rows as u64;
+                if let Some(exprs) = &node.returning {
+                    let out = returning(cx, exprs, &node.table, batch, &[])?;
+                    work.keep(cx, out)?;
+                }
+                continue;
+            }
             let rows = rows_of(&batch.columns, &node.table.def.types, batch.rows);
             let mut stored = Vec::with_capacity(if node.returning.is_some() { rows.len() } else { 0 });
             for row in rows {
@@ -52,6 +62,22 @@ impl InsertOp {
         self.output.rows = Some(work.out);
         Ok(())
     }
+}
+
+/// Inserts a batch at once; false when it has to be done row by row.
+fn insert_all(
+    cx: &mut Cx<'_>,
+    table: &Definition,
+    work: &mut Work,
+    writer: &mut BatchWriter,
+    batch: &Batch,
+) -> Result<bool> {
+    let def = &table.def;
+    if !cx.with_rows(|txn, ev| writer.insert(def, txn, ev, batch))? {
+        return Ok(false);
+    }
+    work.events.inserted_batch(|row| writer.row_key(row), &def.types, batch);
+    Ok(true)
 }
 
 /// Inserts one row or does what ON CONFLICT says; the row as stored, if one was.
