@@ -18,9 +18,10 @@
 //! After a crash: `open` again, from the newest checkpoint and the log after it; it changes nothing that was durable, so a
 //! crash during it does no harm.
 //!
-//! Read in this order: `recovery.rs`, `checkpoint.rs`, this file, `verify.rs`.
+//! Read in this order: `recovery.rs`, `gather.rs`, `checkpoint.rs`, this file, `verify.rs`.
 
 mod checkpoint;
+mod gather;
 mod recovery;
 mod verify;
 
@@ -131,7 +132,7 @@ impl Engine {
         let mut recovery = Recovery::new(&*store, opened.next_tree, &*clock);
         let wal =
             Wal::open(disk, clock.clone(), entropy, &wal_dir, wal, opened.lsn, |record| recovery.replay(&record))?;
-        let next_tree = recovery.finish();
+        let next_tree = recovery.finish()?;
         let wal = Arc::new(wal);
         let transactions = Transactions::new(store.clone(), Arc::clone(&wal), next_tree, txn, on_fatal.clone());
         let automatic = checkpoint.automatic;

@@ -2,10 +2,13 @@
 //!
 //! A transaction in parts is gathered until its end record, and not applied before: others may have changed the same
 //! entries if it never ended. At most one is open at a time; transactions in one record may stand between its parts.
+//!
+//! Nobody reads the trees before the end, so the changes of many transactions are applied at once, sorted (`gather.rs`).
 
+use super::gather::Gathered;
 use crate::base::{Error, Lsn, Result, SqlState, TreeId};
 use crate::io::Clock;
-use crate::storage::batch::{KIND_BATCH, KIND_END, KIND_PART, decode_end, decode_part};
+use crate::storage::batch::{Encoder, KIND_BATCH, KIND_END, KIND_PART, decode_end, decode_part, for_each_op};
 use crate::storage::{Batch, History, Op, Store};
 use crate::wal::{KIND_INCARNATION, Record};
 use std::time::Duration;
@@ -16,8 +19,11 @@ const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 pub(super) struct Recovery<'a> {
     store: &'a dyn Store,
     clock: &'a dyn Clock,
-    /// The parts of the open transaction.
-    parts: Vec<Batch>,
+    /// The changes of the open transaction, by part.
+    parts: Vec<Vec<u8>>,
+    /// Not yet applied, up to this position.
+    gathered: Gathered,
+    end: Lsn,
     next_tree: u32,
     begun: Duration,
     reported: Duration,
@@ -32,6 +38,8 @@ impl<'a> Recovery<'a> {
             store,
             clock,
             parts: Vec::new(),
+            gathered: Gathered::default(),
+            end: Lsn::ZERO,
             next_tree: next_tree.0.max(1),
             begun: now,
             reported: now,
@@ -61,12 +69,10 @@ impl<'a> Recovery<'a> {
     }
 
     fn replay_payload(&mut self, kind: u8, payload: &[u8], lsn: Lsn) -> Result<()> {
+        self.end = lsn;
         match kind {
             KIND_INCARNATION => Ok(()),
-            KIND_BATCH => {
-                let batch = self.decode(payload)?;
-                self.apply(&batch, lsn)
-            }
+            KIND_BATCH => self.take(payload),
             KIND_PART => {
                 let (number, changes) = decode_part(payload)?;
                 if number == 0 {
@@ -75,8 +81,7 @@ impl<'a> Recovery<'a> {
                 if number != self.parts.len() {
                     return Err(corrupt(format!("part {number} follows {} parts", self.parts.len())));
                 }
-                let batch = self.decode(changes)?;
-                self.parts.push(batch);
+                self.parts.push(changes.to_vec());
                 Ok(())
             }
             KIND_END => {
@@ -85,35 +90,49 @@ impl<'a> Recovery<'a> {
                 if expected != parts.len() {
                     return Err(corrupt(format!("a transaction of {expected} parts has {}", parts.len())));
                 }
-                parts.iter().try_for_each(|batch| self.apply(batch, lsn))
+                parts.iter().try_for_each(|changes| self.take(changes))
             }
             other => Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, format!("unknown log record kind {other}"))
                 .hint("The log was written by a newer version.")),
         }
     }
 
-    fn decode(&mut self, changes: &[u8]) -> Result<Batch> {
-        let mut batch = Batch::default();
-        batch.push_part(changes)?;
-        let next_tree = &mut self.next_tree;
-        batch.for_each(|op| {
-            if let Op::NewTree(tree) = op {
-                *next_tree = (*next_tree).max(tree.0.saturating_add(1));
+    /// Takes the changes of a transaction, or of a part of one: those of trees are applied at once.
+    fn take(&mut self, changes: &[u8]) -> Result<()> {
+        for_each_op(changes, |op| {
+            if self.gathered.is_full() {
+                self.apply_gathered()?;
             }
-            Ok(())
-        })?;
-        Ok(batch)
+            if self.gathered.take(op) {
+                return Ok(());
+            }
+            if let Op::NewTree(tree) = op {
+                self.next_tree = self.next_tree.max(tree.0.saturating_add(1));
+            }
+            self.apply_gathered()?;
+            let mut alone = Encoder::new();
+            alone.push(op);
+            self.apply(&alone.finish())
+        })
     }
 
-    fn apply(&self, batch: &Batch, lsn: Lsn) -> Result<()> {
+    fn apply_gathered(&mut self) -> Result<()> {
+        let mut gathered = std::mem::take(&mut self.gathered);
+        gathered.hand_over(|batch| self.apply(batch))?;
+        self.gathered = gathered;
+        Ok(())
+    }
+
+    fn apply(&self, batch: &Batch) -> Result<()> {
         let fits = self.store.prepare(batch);
         fits.map_err(|e| if e.code() == SqlState::INTERNAL_ERROR { corrupt(e.message()) } else { e })?;
-        self.store.apply(batch, lsn, History::Forget)
+        self.store.apply(batch, self.end, History::Forget)
     }
 
-    /// The first tree id that was never used.
-    pub(super) fn finish(self) -> TreeId {
-        TreeId(self.next_tree)
+    /// Applies what is left. Answers the first tree id that was never used.
+    pub(super) fn finish(mut self) -> Result<TreeId> {
+        self.apply_gathered()?;
+        Ok(TreeId(self.next_tree))
     }
 }
 

@@ -88,14 +88,17 @@ impl Batch {
 
     /// Calls `visit` with each change in order.
     pub fn for_each(&self, mut visit: impl FnMut(Op<'_>) -> Result<()>) -> Result<()> {
-        for part in &self.parts {
-            let mut ops = Ops::new(part)?;
-            while let Some(op) = ops.next()? {
-                visit(op)?;
-            }
-        }
-        Ok(())
+        self.parts.iter().try_for_each(|part| for_each_op(part, &mut visit))
     }
+}
+
+/// Calls `visit` with each change of one payload in order.
+pub fn for_each_op(payload: &[u8], mut visit: impl FnMut(Op<'_>) -> Result<()>) -> Result<()> {
+    let mut ops = Ops::new(payload)?;
+    while let Some(op) = ops.next()? {
+        visit(op)?;
+    }
+    Ok(())
 }
 
 /// Builds a [`Batch`]. The caller keeps the order that the format asks for.

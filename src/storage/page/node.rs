@@ -84,6 +84,11 @@ impl<'a> Node<'a> {
         (upper > 0).then(|| &self.bytes[self.bytes.len() - upper..])
     }
 
+    /// Whether the key lies between the fences.
+    pub fn covers(self, key: &[u8]) -> bool {
+        self.lower() <= key && self.upper().is_none_or(|upper| key < upper)
+    }
+
     pub fn prefix(self) -> &'a [u8] {
         &self.lower()[..self.prefix_len()]
     }

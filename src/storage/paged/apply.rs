@@ -6,7 +6,7 @@
 use super::super::batch::{Batch, Op};
 use super::super::pager::PageWriter;
 use super::super::store::History;
-use super::super::tree::{self, Change, Slot};
+use super::super::tree::{self, Change, Finger, Slot};
 use super::super::undo::{self, Appender, Before};
 use super::directory::{DROPPED, GHOSTS, LargeId, Tree};
 use super::large::{self, REFERENCE_BYTES};
@@ -41,21 +41,24 @@ pub(super) struct Applying {
 pub(super) struct Turn<'a> {
     store: &'a PagedStore,
     held: Option<(PageWriter<'a>, Appender<'a>)>,
+    /// In the tree at hand.
+    finger: Finger,
     changes: usize,
 }
 
 impl<'a> Turn<'a> {
     pub fn new(store: &'a PagedStore) -> Turn<'a> {
-        Turn { store, held: Some((store.pager.write(), store.undo.appender())), changes: 0 }
+        let held = Some((store.pager.write(), store.undo.appender()));
+        Turn { store, held, finger: Finger::default(), changes: 0 }
     }
 
     pub fn writer(&self) -> &PageWriter<'a> {
         &self.held.as_ref().expect("it is let go of only within `breathe`").0
     }
 
-    fn parts(&mut self) -> (&PageWriter<'a>, &mut Appender<'a>) {
+    fn parts(&mut self) -> (&PageWriter<'a>, &mut Appender<'a>, &mut Finger) {
         let (w, appender) = self.held.as_mut().expect("it is let go of only within `breathe`");
-        (w, appender)
+        (w, appender, &mut self.finger)
     }
 
     /// Says that a change was made; now and then lets go and waits for the next turn. No state of ours may be half
@@ -66,6 +69,7 @@ impl<'a> Turn<'a> {
             return;
         }
         self.changes = 0;
+        self.finger = Finger::default();
         self.held = None;
         if self.store.undo.is_crowded() {
             self.store.undo.spill();
@@ -265,6 +269,7 @@ impl Ops<'_, '_> {
             let tree = self.store.tree(id)?;
             self.way = self.way_into(&tree, key)?;
             self.tree = Some(tree);
+            self.turn.finger = Finger::default();
         }
         Ok(())
     }
@@ -310,12 +315,12 @@ impl Ops<'_, '_> {
 
     fn put_state(&mut self, key: &[u8], value: &[u8], mark: u64) -> Result<()> {
         let tree = self.tree.as_ref().expect("found before");
-        let (w, appender) = self.turn.parts();
+        let (w, appender, finger) = self.turn.parts();
         if self.way == Way::Load {
             return self.applying.load.as_mut().expect("it is under way").push(w, key, mark, value);
         }
         let pending = self.pending.as_deref();
-        let replaced = tree::update(w, tree.root, key, |old| {
+        let replaced = tree::update_near(w, tree.root, finger, key, |old| {
             let position = pending.map_or(0, |p| appender.push(&p.undo, tree.id, key, before(&old), false));
             (Change::Put { hdr: position | mark, value }, old.as_ref().and_then(large_of))
         })?;
@@ -336,9 +341,9 @@ impl Ops<'_, '_> {
             return Ok(());
         }
         let tree = self.tree.as_ref().expect("found before");
-        let (w, appender) = self.turn.parts();
+        let (w, appender, finger) = self.turn.parts();
         let pending = self.pending.as_deref();
-        let (ghost, replaced) = tree::update(w, tree.root, key, |old| {
+        let (ghost, replaced) = tree::update_near(w, tree.root, finger, key, |old| {
             let Some(slot) = old.filter(|slot| !slot.ghost) else { return (Change::Keep, (false, None)) };
             let replaced = large_of(&slot);
             match pending {
@@ -389,7 +394,7 @@ impl Ops<'_, '_> {
             load.end(self.turn.writer())?;
             self.applying.load = None;
         }
-        let (w, appender) = self.turn.parts();
+        let (w, appender, _) = self.turn.parts();
         self.store.enter(w, &tree, tree.flags.load(Relaxed) | DROPPED)?;
         match &mut self.pending {
             Some(pending) => {

@@ -1,7 +1,7 @@
 //! B+trees of pages: ordered maps from key bytes to entries (a history position, a ghost mark, value bytes).
 //!
 //! Entry points: [`create`], [`lookup`], [`visit_leaf`] (scans, a leaf at a time), [`update`] (the one way an entry
-//! changes), [`prefault`], [`Builder`] (fills an empty tree with ascending entries), [`is_empty`], [`free_all`], [`verify`].
+//! changes; [`update_near`] for keys in order), [`prefault`], [`Builder`] (fills an empty tree with ascending entries), [`is_empty`], [`free_all`], [`verify`].
 //!
 //! Must not know: what an entry's `hdr` means and who may see what; the log; trees' ids; blocks, epochs, eviction.
 //!
@@ -46,7 +46,7 @@ pub use bulk::Builder;
 pub use free::{each_page, free_all};
 pub use scan::{Leaf, Step, visit_leaf};
 pub use search::{lookup, prefault};
-pub use update::{Change, create, is_empty, update};
+pub use update::{Change, Finger, create, is_empty, update, update_near};
 pub use verify::{TreeStats, Visit, verify};
 
 // The pager and the pages agree on whose bytes are whose.

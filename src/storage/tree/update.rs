@@ -25,6 +25,13 @@ pub enum Change<'a> {
     Remove,
 }
 
+/// The leaf of the last change: the next key, when keys come in order, is mostly there too, and needs no way down from
+/// the root.
+///
+/// It belongs to one tree and one writer's turn: whoever else may change the tree makes it worthless.
+#[derive(Default)]
+pub struct Finger(Option<PageId>);
+
 /// Makes an empty tree; the answer is its root.
 pub fn create(w: &PageWriter<'_>) -> Result<PageId> {
     let (root, mut page) = w.allocate()?;
@@ -49,22 +56,34 @@ pub fn update<'c, T>(
     key: &[u8],
     f: impl FnOnce(Option<Slot<'_>>) -> (Change<'c>, T),
 ) -> Result<T> {
-    let page = find(w, root, key)?;
+    update_near(w, root, &mut Finger::default(), key, f)
+}
+
+/// [`update`] that looks for the key where the finger is before it descends.
+pub fn update_near<'c, T>(
+    w: &PageWriter<'_>,
+    root: PageId,
+    finger: &mut Finger,
+    key: &[u8],
+    f: impl FnOnce(Option<Slot<'_>>) -> (Change<'c>, T),
+) -> Result<T> {
+    let near = finger.0.take().map(|leaf| w.read(leaf)).transpose()?;
+    let page = match near.filter(|page| Node::new(page).covers(key)) {
+        Some(page) => page,
+        None => find(w, root, key)?,
+    };
     let leaf = page.pid();
     let node = Node::new(&page);
     let at = node.search(key);
     let (change, answer) = f(at.ok().map(|at| node.slot(at)));
     drop(page);
-    match change {
-        Change::Keep => {}
+    let stays = match change {
+        Change::Keep => true,
         Change::Put { hdr, value } => put(w, root, leaf, at, key, Slot { hdr, ghost: false, value })?,
         Change::Ghost { hdr } => put(w, root, leaf, at, key, Slot { hdr, ghost: true, value: &[] })?,
-        Change::Remove => {
-            if let Ok(at) = at {
-                remove(w, root, leaf, at, key)?;
-            }
-        }
-    }
+        Change::Remove => at.map_or(Ok(true), |at| remove(w, root, leaf, at, key))?,
+    };
+    finger.0 = stays.then_some(leaf);
     Ok(answer)
 }
 
@@ -115,6 +134,7 @@ pub(super) fn path(w: &PageWriter<'_>, root: PageId, key: &[u8]) -> Result<Small
     }
 }
 
+/// Whether the tree's pages are those that they were.
 fn put(
     w: &PageWriter<'_>,
     root: PageId,
@@ -122,11 +142,11 @@ fn put(
     at: Result<usize, usize>,
     key: &[u8],
     slot: Slot<'_>,
-) -> Result<()> {
+) -> Result<bool> {
     let limits = Limits::of(w.page_bytes());
     assert!(key.len() <= limits.key && key.len() + slot.value.len() <= limits.entry, "an entry within the limits");
     if NodeMut::new(&mut w.page_mut(leaf)?).put(at, key, slot.hdr, slot.ghost, slot.value) {
-        return Ok(());
+        return Ok(true);
     }
     loop {
         split::step(w, root, key)?;
@@ -135,12 +155,13 @@ fn put(
         let at = Node::new(&page).search(key);
         drop(page);
         if NodeMut::new(&mut w.page_mut(leaf)?).put(at, key, slot.hdr, slot.ghost, slot.value) {
-            return Ok(());
+            return Ok(false);
         }
     }
 }
 
-fn remove(w: &PageWriter<'_>, root: PageId, leaf: PageId, at: usize, key: &[u8]) -> Result<()> {
+/// Whether the tree's pages are those that they were.
+fn remove(w: &PageWriter<'_>, root: PageId, leaf: PageId, at: usize, key: &[u8]) -> Result<bool> {
     let mut page = w.page_mut(leaf)?;
     let mut node = NodeMut::new(&mut page);
     node.remove(at);
@@ -148,6 +169,7 @@ fn remove(w: &PageWriter<'_>, root: PageId, leaf: PageId, at: usize, key: &[u8])
     drop(page);
     if sparse && leaf != root {
         merge::tidy(w, root, key)?;
+        return Ok(false);
     }
-    Ok(())
+    Ok(true)
 }
