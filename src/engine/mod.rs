@@ -33,12 +33,14 @@ mod tests;
 mod verify_tests;
 
 pub use checkpoint::CheckpointOptions;
+pub use recovery::KIND_RESTORE_POINT;
 pub use verify::EngineCheck;
 
 use crate::base::{Flow, Lsn, Result, TreeId};
 use crate::io::{Clock, Disk, Entropy};
 use crate::storage::{
-    PAGE_BYTES, PagedOptions, PagedStore, PagerOptions, PagerStats, SpillOptions, Store, StoreStats, UndoOptions,
+    CheckpointPin, PAGE_BYTES, PagedOptions, PagedStore, PagerOptions, PagerStats, SpillOptions, Store, StoreStats,
+    UndoOptions,
 };
 use crate::txn::{Access, Isolation, LockLine, OnFatal, Owner, Transactions, Txn, TxnOptions};
 use crate::wal::{Wal, WalOptions};
@@ -53,7 +55,9 @@ use std::thread::JoinHandle;
 const PURGE_STEP: usize = 4096;
 
 /// The trees.
-const DATA_FILE: &str = "data";
+pub const DATA_FILE: &str = "data";
+/// The folder of the log, unless the options say otherwise.
+pub const WAL_DIR: &str = "wal";
 /// Old versions that do not fit in memory; worth nothing after a restart.
 const UNDO_FILE: &str = "undo.tmp";
 
@@ -77,7 +81,7 @@ pub struct EngineOptions {
 impl Default for EngineOptions {
     fn default() -> Self {
         EngineOptions {
-            wal_dir: "wal".to_string(),
+            wal_dir: WAL_DIR.to_string(),
             wal: WalOptions::default(),
             buffer_bytes: 128 << 20,
             undo_bytes: 64 << 20,
@@ -239,6 +243,26 @@ impl Engine {
     /// Errors: 53100 when the disk is full; nothing is lost then.
     pub fn checkpoint(&self) -> Result<Lsn> {
         self.checkpointer.run(Pace::Fast)
+    }
+
+    /// Makes a checkpoint of what is applied at the pace of those that are made by themselves.
+    pub fn checkpoint_spread(&self) -> Result<Lsn> {
+        self.checkpointer.run(Pace::Spread)
+    }
+
+    /// Keeps the newest checkpoint readable until the pin is dropped. None before the first checkpoint.
+    pub fn pin(&self) -> Option<CheckpointPin> {
+        self.store.pager().pin()
+    }
+
+    pub fn wal(&self) -> &Arc<Wal> {
+        &self.wal
+    }
+
+    /// Names this place of the log, and answers it.
+    pub fn restore_point(&self, name: &str) -> Result<Lsn> {
+        // Nobody else appends meanwhile: a commit relies on the room that the log has promised to it.
+        self.transactions.at_rest(|_, _| self.wal.append(KIND_RESTORE_POINT, name.as_bytes()))
     }
 
     pub fn pager_stats(&self) -> PagerStats {

@@ -16,6 +16,9 @@ use std::time::Duration;
 /// How often a long recovery says where it is.
 const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 
+/// A place in the log with a name, the payload; it changes nothing.
+pub const KIND_RESTORE_POINT: u8 = 24;
+
 pub(super) struct Recovery<'a> {
     store: &'a dyn Store,
     clock: &'a dyn Clock,
@@ -71,7 +74,7 @@ impl<'a> Recovery<'a> {
     fn replay_payload(&mut self, kind: u8, payload: &[u8], lsn: Lsn) -> Result<()> {
         self.end = lsn;
         match kind {
-            KIND_INCARNATION => Ok(()),
+            KIND_INCARNATION | KIND_RESTORE_POINT => Ok(()),
             KIND_BATCH => self.take(payload),
             KIND_PART => {
                 let (number, changes) = decode_part(payload)?;

@@ -2,11 +2,12 @@
 
 use super::append::{Appender, Group, record_bytes};
 use super::flush::Flusher;
+use super::hold::{Hold, Holds};
 use super::progress::{Call, Progress};
-use super::read::Reader;
+use super::read::{Reader, list_segments};
 use super::record::{KIND_INCARNATION, PAYLOAD_BYTES_MAX, Record};
 use super::recover::{Recovered, recover};
-use super::segment::HEAD_BYTES;
+use super::segment::{HEAD_BYTES, Identity};
 use super::spares::{Preparer, Retirement, Spares};
 use crate::base::{Error, Lsn, Result, SqlState};
 use crate::io::{Clock, Disk, Entropy};
@@ -21,8 +22,10 @@ use std::time::Duration;
 
 #[derive(Clone)]
 pub struct WalOptions {
-    /// Whose log this is; a segment of another cluster is refused.
+    /// Whose log this is; a segment of another cluster is refused. 0: whose the log says it is, and a new log gets a
+    /// random one.
     pub cluster: u128,
+    /// 0: that of the log's last segment, and 1 for a new log.
     pub timeline: u32,
     /// The size of a segment file. A record that is longer gets a segment of its own size.
     pub segment_bytes: u64,
@@ -45,7 +48,7 @@ impl Default for WalOptions {
     fn default() -> WalOptions {
         WalOptions {
             cluster: 0,
-            timeline: 1,
+            timeline: 0,
             segment_bytes: 64 << 20,
             first_segment_bytes: 4 << 20,
             unflushed_bytes_max: 64 << 20,
@@ -126,6 +129,7 @@ pub(super) struct Parts {
     pub shared: Arc<Shared>,
     pub flusher: Flusher,
     pub preparer: Preparer,
+    pub identity: Identity,
 }
 
 impl Parts {
@@ -152,8 +156,8 @@ impl Parts {
         let flusher = Flusher {
             disk: disk.clone(),
             dir: dir.to_string(),
-            cluster: options.cluster,
-            timeline: options.timeline,
+            cluster: r.identity.cluster,
+            timeline: r.identity.timeline,
             file: r.file,
             segment: r.segment,
             capacity: r.capacity,
@@ -161,7 +165,7 @@ impl Parts {
             wakers: Vec::new(),
         };
         let preparer = Preparer { disk, dir: dir.to_string(), segment_bytes: options.segment_bytes };
-        let mut parts = Parts { shared, flusher, preparer };
+        let mut parts = Parts { shared, flusher, preparer, identity: r.identity };
         if options.incarnation {
             parts.mark_beginning(entropy)?;
         }
@@ -192,7 +196,8 @@ pub struct Wal {
     shared: Arc<Shared>,
     disk: Arc<dyn Disk>,
     dir: String,
-    cluster: u128,
+    identity: Identity,
+    holds: Arc<Holds>,
     retirement: Retirement,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -213,11 +218,12 @@ impl Wal {
         replay: impl FnMut(Record) -> Result<()>,
     ) -> Result<Wal> {
         let parts = Parts::open(disk.clone(), clock, entropy, dir, &options, from, replay)?;
-        let Parts { shared, flusher, preparer } = parts;
-        let WalOptions { cluster, segment_bytes, spare_segments_max, flush_interval, on_fatal, .. } = options;
+        let Parts { shared, flusher, preparer, identity } = parts;
+        let WalOptions { segment_bytes, spare_segments_max, flush_interval, on_fatal, .. } = options;
         let dir = dir.to_string();
         let retirement = Retirement { disk: disk.clone(), dir: dir.clone(), segment_bytes, spare_segments_max };
-        let wal = Wal { shared: shared.clone(), disk, dir, cluster, retirement, threads: Mutex::new(Vec::new()) };
+        let (holds, threads) = (Arc::default(), Mutex::default());
+        let wal = Wal { shared: shared.clone(), disk, dir, identity, holds, retirement, threads };
         let spawn = |name: &str, body: Box<dyn FnOnce() + Send>| -> Result<()> {
             let thread = thread::Builder::new().name(name.to_string()).spawn(body)?;
             wal.threads.lock().push(thread);
@@ -310,11 +316,29 @@ impl Wal {
 
     /// Durable records from `lsn` on, which must be a record's end or 0.
     pub fn read_from(&self, lsn: Lsn) -> Result<Reader> {
-        Reader::open(self.disk.clone(), &self.dir, self.cluster, self.shared.clone(), lsn)
+        Reader::open(self.disk.clone(), &self.dir, self.identity.cluster, self.shared.clone(), lsn)
     }
 
-    /// Lets go of segments that hold nothing after `lsn`: some are kept to be used again, the others are removed.
+    /// Whose log it is.
+    pub fn identity(&self) -> Identity {
+        self.identity
+    }
+
+    /// Where the oldest segment starts: the first position that can be read from.
+    pub fn oldest(&self) -> Result<Lsn> {
+        let starts = list_segments(&*self.disk, &self.dir)?;
+        starts.first().copied().ok_or_else(|| Error::internal("an open log has a segment"))
+    }
+
+    /// Keeps what follows `lsn`, as far as it is still there, until the hold moves on or is dropped.
+    pub fn hold(&self, lsn: Lsn) -> Hold {
+        Holds::add(&self.holds, lsn)
+    }
+
+    /// Lets go of segments that hold nothing after `lsn` and nothing that is held: some are kept to be used again, the
+    /// others are removed.
     pub fn remove_before(&self, lsn: Lsn) -> Result<()> {
+        let lsn = self.holds.oldest().map_or(lsn, |held| held.min(lsn));
         self.retirement.remove_before(&self.shared.spares, lsn)
     }
 

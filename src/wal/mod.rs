@@ -5,7 +5,8 @@
 //! next group gathers.
 //!
 //! Entry points: [`Wal::open`] (recovery included), [`Wal::admit`] and [`Wal::append`], [`Wal::wait`],
-//! [`Wal::read_from`], [`Wal::remove_before`]; [`verify`] for a log at rest.
+//! [`Wal::read_from`], [`Wal::hold`], [`Wal::remove_before`]; [`Place`] for records that come from elsewhere, [`LogBuilder`]
+//! to make a log of them; [`verify`] for a log at rest.
 //!
 //! Must not know: what a payload means.
 //!
@@ -31,10 +32,13 @@
 //! After a crash: the log ends before the first record that does not verify; `open` continues there.
 //!
 //! Read in this order: `record.rs`, `segment.rs`, `append.rs`, `progress.rs`, `spares.rs`, `flush.rs`, `read.rs`,
-//! `recover.rs`, `log.rs`, `verify.rs`.
+//! `recover.rs`, `hold.rs`, `log.rs`, `verify.rs`, `follow.rs`, `build.rs`.
 
 mod append;
+mod build;
 mod flush;
+mod follow;
+mod hold;
 mod log;
 mod progress;
 mod read;
@@ -52,9 +56,13 @@ mod sim_tests;
 #[cfg(test)]
 mod tests;
 
+pub use build::LogBuilder;
+pub use follow::Place;
+pub use hold::Hold;
 pub use log::{DurableWait, Wal, WalOptions};
 pub use read::Reader;
 pub use record::{KIND_INCARNATION, PAYLOAD_BYTES_MAX, Record};
+pub use segment::Identity;
 pub use verify::{LogCheck, verify};
 
 /// The lowest kind that is free for callers.

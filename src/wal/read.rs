@@ -3,9 +3,10 @@
 //! [`Cursor`] follows the chain from a segment's head through its records into the next segment; [`Reader`] is a cursor
 //! that stops at what is durable and can be asked again when there is more.
 
+use super::follow::Place;
 use super::log::Shared;
 use super::record::{self, Decoded, HEADER_BYTES, Record};
-use super::segment::{self, HEAD_BYTES, Head};
+use super::segment::{self, HEAD_BYTES, Head, Identity};
 use crate::base::{Error, Lsn, Result, SqlState};
 use crate::io::{Disk, File};
 use std::sync::Arc;
@@ -83,10 +84,11 @@ impl Cursor {
                 None => return Ok(None),
             }
         };
-        let payload = &self.buffer[self.used - found.bytes + HEADER_BYTES..self.used];
+        let bytes = &self.buffer[self.used - found.bytes..self.used];
+        let payload = &bytes[HEADER_BYTES..];
         let start = Lsn(self.at.0 - found.bytes as u64);
         let Found { kind, flags, time_us, .. } = found;
-        Ok(Some(Record { start, lsn: self.at, kind, flags, time_us, payload }))
+        Ok(Some(Record { start, lsn: self.at, kind, flags, time_us, payload, bytes }))
     }
 
     /// Moves past the record at `at`, reading on as far as it needs.
@@ -175,6 +177,21 @@ pub fn list_segments(disk: &dyn Disk, dir: &str) -> Result<Vec<Lsn>> {
     Ok(starts)
 }
 
+/// Whose log a folder holds: what the head of its newest segment says, or of the newest whose head is whole.
+pub fn identity(disk: &dyn Disk, dir: &str, starts: &[Lsn]) -> Result<Identity> {
+    let mut damage = None;
+    for start in starts.iter().rev() {
+        let path = format!("{dir}/{}", segment::segment_name(*start));
+        let mut bytes = [0; HEAD_BYTES as usize];
+        let n = disk.open(&path)?.read_at(&mut bytes, 0)?;
+        match Head::decode(&bytes[..n]) {
+            Ok(head) => return Ok(Identity { cluster: head.cluster, timeline: head.timeline }),
+            Err(e) => damage = damage.or(Some(e.context(path))),
+        }
+    }
+    Err(damage.unwrap_or_else(|| Error::internal("a log without segments is nobody's")))
+}
+
 /// The segment that holds what follows `lsn`.
 pub fn segment_of(starts: &[Lsn], lsn: Lsn) -> Result<Lsn> {
     starts.iter().rev().find(|&&s| s <= lsn).copied().ok_or_else(|| {
@@ -222,5 +239,9 @@ impl Reader {
     /// The chain's value there: two logs with the same position and value have the same past.
     pub fn chain(&self) -> u32 {
         self.cursor.chain
+    }
+
+    pub fn place(&self) -> Place {
+        Place { at: self.cursor.at, chain: self.cursor.chain }
     }
 }

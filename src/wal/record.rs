@@ -46,6 +46,8 @@ pub struct Record<'a> {
     /// When it was appended, microseconds since 1970.
     pub time_us: u64,
     pub payload: &'a [u8],
+    /// All of it as it stands in the log, header included.
+    pub bytes: &'a [u8],
 }
 
 /// Appends a record whose payload is the concatenation of `parts`; answers its checksum, the next one's seed.
@@ -112,6 +114,7 @@ pub fn decode(bytes: &[u8], start: Lsn, chain: u32) -> Decoded<'_> {
         flags: head[FLAGS_AT],
         time_us: u64::from_le_bytes(*time),
         payload,
+        bytes: &bytes[..total],
     };
     Decoded::Record(record, total, crc)
 }

@@ -10,9 +10,9 @@
 //! 5. Clear what lies behind the end: parts of a write that the crash cut short.
 
 use super::log::WalOptions;
-use super::read::{Cursor, list_segments, segment_of};
+use super::read::{Cursor, identity, list_segments, segment_of};
 use super::record::Record;
-use super::segment::{self, HEAD_BYTES, Head};
+use super::segment::{self, HEAD_BYTES, Head, Identity};
 use super::spares::Spare;
 use crate::base::{Error, Lsn, Result, SqlState};
 use crate::io::{Disk, Entropy, File};
@@ -25,6 +25,7 @@ pub struct Recovered {
     pub capacity: u64,
     pub end: Lsn,
     pub chain: u32,
+    pub identity: Identity,
     pub spares: Vec<Spare>,
     pub old: Vec<Spare>,
     /// Names below this number are taken.
@@ -48,14 +49,16 @@ pub fn recover(
             let message = format!("the log is missing: a record at {from} or later is needed to recover");
             return Err(Error::new(SqlState::UNDEFINED_FILE, message));
         }
-        create_first(&**disk, entropy, dir, options, names)?;
+        let identity = Identity { cluster: entropy.u128().max(1), timeline: 1 };
+        create_first(&**disk, entropy, dir, options, options.settle(identity), names)?;
         starts.push(Lsn::ZERO);
     }
+    let identity = options.settle(identity(&**disk, dir, &starts)?);
     let last = *starts.last().expect("a log has a segment");
     let file = disk.open(&format!("{dir}/{}", segment::segment_name(last)))?;
     file.sync_data()?;
     forget_cache(&*file)?; // 2
-    let mut cursor = Cursor::open(disk.clone(), dir, options.cluster, segment_of(&starts, from)?)?;
+    let mut cursor = Cursor::open(disk.clone(), dir, identity.cluster, segment_of(&starts, from)?)?;
     cursor.seek(from)?;
     while let Some(record) = cursor.next(Lsn::MAX)? {
         if record.kind >= super::KIND_FIRST_FREE {
@@ -69,7 +72,16 @@ pub fn recover(
     clear_behind(&cursor)?; // 5
     let capacity = cursor.file_bytes.saturating_sub(HEAD_BYTES);
     let Cursor { file, segment, at: end, chain, .. } = cursor;
-    Ok(Recovered { file, segment, capacity, end, chain, spares, old, names })
+    Ok(Recovered { file, segment, capacity, end, chain, identity, spares, old, names })
+}
+
+impl WalOptions {
+    /// What is asked for, and otherwise what was found.
+    fn settle(&self, found: Identity) -> Identity {
+        let cluster = if self.cluster == 0 { found.cluster } else { self.cluster };
+        let timeline = if self.timeline == 0 { found.timeline } else { self.timeline };
+        Identity { cluster, timeline }
+    }
 }
 
 fn settle_names(disk: &dyn Disk, dir: &str) -> Result<()> {
@@ -132,8 +144,15 @@ fn sort_folder(disk: &dyn Disk, dir: &str) -> Result<Folder> {
 }
 
 /// A new log's first segment is made while its maker waits, so it may be smaller than the others.
-fn create_first(disk: &dyn Disk, entropy: &dyn Entropy, dir: &str, options: &WalOptions, number: u64) -> Result<()> {
-    let WalOptions { cluster, timeline, .. } = *options;
+fn create_first(
+    disk: &dyn Disk,
+    entropy: &dyn Entropy,
+    dir: &str,
+    options: &WalOptions,
+    identity: Identity,
+    number: u64,
+) -> Result<()> {
+    let Identity { cluster, timeline } = identity;
     let unready = format!("{dir}/{}", segment::unready_name(number));
     let file = disk.create(&unready)?;
     file.fill_zero(0, options.first_segment_bytes.min(options.segment_bytes))?;

@@ -40,6 +40,15 @@ const _: () = assert!(MAGIC.len() == VERSION_AT && VERSION_AT + 4 == TIMELINE_AT
 const _: () = assert!(CLUSTER_AT + 16 == START_AT && START_AT + 8 == CHAIN_AT && CHAIN_AT + 4 == CRC_AT);
 const _: () = assert!(CRC_AT + 4 == END && END as u64 <= HEAD_BYTES);
 
+/// Whose log it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The same for a database and all that follow its log.
+    pub cluster: u128,
+    /// From 1; a new one begins where a history parts from another.
+    pub timeline: u32,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head {
     pub cluster: u128,

@@ -10,7 +10,7 @@
 //!   it is not part of the log, and is filled with zeros before it is.
 //! - A spare may have the head of the segment that it was to become.
 
-use super::read::{Cursor, list_segments};
+use super::read::{Cursor, identity, list_segments};
 use super::record::{self, HEADER_BYTES};
 use super::segment::{self, HEAD_BYTES, Head};
 use crate::base::{Finding, Lsn, Report, Result, SqlState};
@@ -31,13 +31,17 @@ pub struct LogCheck {
     pub end: Lsn,
 }
 
-/// Checks the log in folder `dir`, which recovery would apply from `checkpoint` on. Nobody writes to it meanwhile.
+/// Checks the log in folder `dir`, which recovery would apply from `checkpoint` on; `cluster` as in the options of the log.
+/// Nobody writes to it meanwhile.
 ///
 /// Errors: those of the disk; damage is reported.
 pub fn verify(disk: &Arc<dyn Disk>, dir: &str, cluster: u128, checkpoint: Lsn, report: Report<'_>) -> Result<LogCheck> {
-    let mut check = Check { disk, dir, cluster, seen: LogCheck::default(), report };
     let names = if disk.exists(dir)? { disk.list(dir)? } else { Vec::new() };
     let starts = if names.is_empty() { Vec::new() } else { list_segments(&**disk, dir)? };
+    // No head is whole: each of them is reported below.
+    let own = || identity(&**disk, dir, &starts).map_or(0, |found| found.cluster);
+    let cluster = if cluster == 0 { own() } else { cluster };
+    let mut check = Check { disk, dir, cluster, seen: LogCheck::default(), report };
     match starts.first() {
         None if checkpoint > Lsn::ZERO => {
             check.damage(format!("the log is missing: what follows the newest checkpoint, at {checkpoint}, is needed"));

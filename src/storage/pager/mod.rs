@@ -3,7 +3,7 @@
 //!
 //! Entry points: [`Pager::open`], [`Pager::read`] and [`Pager::read_resident`], [`Pager::write`] for the one
 //! [`PageWriter`], [`PageWriter::freeze`] and [`Pager::checkpoint`], [`Pager::admit`], [`Pager::pin`],
-//! [`Pager::verify`]; [`check_file`] for a file at rest.
+//! [`Pager::verify`]; [`check_file`] for a file at rest, [`FileBuilder`] to make one of a checkpoint's images.
 //!
 //! Must not know: what is in a page behind its head, trees, versions, what a root's payload means.
 //!
@@ -34,10 +34,12 @@
 //! After a crash: the file holds the newest checkpoint whose superblock is whole. All else in it is free.
 //!
 //! Read in this order: `word.rs`, `head.rs`, `table.rs`, `frame.rs`, `guard.rs`, `pool.rs`, `load.rs`, `blocks.rs`, `ledger.rs`,
-//! `write.rs`, `flush.rs`, `superblock.rs`, `map.rs`, `checkpoint.rs`, `open.rs`, `pin.rs`, `admit.rs`, `verify.rs`, `file_check.rs`.
+//! `write.rs`, `flush.rs`, `superblock.rs`, `map.rs`, `checkpoint.rs`, `open.rs`, `pin.rs`, `admit.rs`, `verify.rs`, `file_check.rs`,
+//! `build.rs`.
 
 mod admit;
 mod blocks;
+mod build;
 #[cfg(test)]
 mod canary;
 mod checkpoint;
@@ -66,6 +68,7 @@ mod tests;
 #[cfg(test)]
 mod thread_tests;
 
+pub use build::FileBuilder;
 pub use checkpoint::Phase;
 pub use file_check::{DamagedPage, FileCheck, check_file};
 pub use guard::{PageMut, PageRead};

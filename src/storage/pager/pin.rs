@@ -36,6 +36,10 @@ impl CheckpointPin {
         self.durable.epoch
     }
 
+    pub fn page_bytes(&self) -> usize {
+        self.pager.page_bytes
+    }
+
     pub fn root(&self) -> &Root {
         self.durable.root.as_ref().expect("only whole checkpoints are pinned")
     }
