@@ -12,6 +12,9 @@ use std::cmp::Ordering;
 const BYTES_MAX: usize = 32 << 20;
 const CHANGES_MAX: usize = 1 << 20;
 
+/// How much of a key is in its head.
+const HEAD_LEN: u32 = 8;
+
 /// Stands for a value's length: deleted.
 const DELETED: u32 = u32::MAX;
 
@@ -47,6 +50,8 @@ impl Gathered {
         let start = u32::try_from(self.bytes.len()).expect("a record is far smaller than 4 GiB, and so is BYTES_MAX");
         self.bytes.extend_from_slice(key);
         self.bytes.extend_from_slice(value.unwrap_or_default());
+        // So that the next change has a greater start even when this one is empty.
+        self.bytes.push(0);
         self.changes.push(Change {
             tree,
             head: head_of(key),
@@ -58,11 +63,16 @@ impl Gathered {
     }
 
     /// Calls `apply` with what was gathered, in order, in batches of a part's size, and forgets it.
-    pub fn hand_over<E>(&mut self, mut apply: impl FnMut(&Batch) -> Result<(), E>) -> Result<(), E> {
+    pub fn hand_over<E>(&mut self, mut apply: impl FnMut(Batch) -> Result<(), E>) -> Result<(), E> {
         let Gathered { changes, bytes } = self;
         let key = |c: &Change| &bytes[c.start as usize..][..c.key_len as usize];
         let by_key = |a: &Change, b: &Change| -> Ordering {
-            (a.tree, a.head).cmp(&(b.tree, b.head)).then_with(|| key(a).cmp(key(b)))
+            let by_head = (a.tree, a.head).cmp(&(b.tree, b.head));
+            by_head.then_with(|| match (a.key_len, b.key_len) {
+                // All of both is in the heads: the longer one goes on with zeros.
+                (..=HEAD_LEN, ..=HEAD_LEN) => a.key_len.cmp(&b.key_len),
+                _ => key(a).cmp(key(b)),
+            })
         };
         changes.sort_unstable_by(|a, b| by_key(a, b).then(a.start.cmp(&b.start)));
         let mut encoder = Encoder::new();
@@ -77,13 +87,13 @@ impl Gathered {
                 None => Op::Delete { tree: last.tree, key: key(last) },
             });
             if let Some(batch) = encoder.take_full() {
-                apply(&batch)?;
+                apply(batch)?;
             }
         }
         let rest = encoder.finish();
         changes.clear();
         bytes.clear();
-        if rest.is_empty() { Ok(()) } else { apply(&rest) }
+        if rest.is_empty() { Ok(()) } else { apply(rest) }
     }
 }
 
@@ -130,7 +140,7 @@ mod tests {
                 expected.insert((tree, key.clone()), value.clone());
             }
             let mut found = Vec::new();
-            let collect = |batch: &Batch| {
+            let collect = |batch: Batch| {
                 batch.for_each(|op| {
                     found.push(match op {
                         Op::Put { tree, key, value } => ((tree, key.to_vec()), Some(value.to_vec())),

@@ -36,20 +36,21 @@ pub use checkpoint::CheckpointOptions;
 pub use recovery::KIND_RESTORE_POINT;
 pub use verify::EngineCheck;
 
-use crate::base::{Flow, Lsn, Result, TreeId};
+use crate::base::{Error, Flow, Lsn, Result, TreeId};
 use crate::io::{Clock, Disk, Entropy};
 use crate::storage::{
     CheckpointPin, PAGE_BYTES, PagedOptions, PagedStore, PagerOptions, PagerStats, SpillOptions, Store, StoreStats,
     UndoOptions,
 };
 use crate::txn::{Access, Isolation, LockLine, OnFatal, Owner, Transactions, Txn, TxnOptions};
-use crate::wal::{Wal, WalOptions};
+use crate::wal::{Record, Wal, WalOptions};
 use checkpoint::{Checkpointer, Pace};
 use parking_lot::Mutex;
-use recovery::Recovery;
+use recovery::{PARTS_AHEAD, Recovery, apply_all};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::thread::JoinHandle;
+use std::sync::mpsc::sync_channel;
+use std::thread::{self, JoinHandle};
 
 /// How many old versions are looked at between two looks at what is still needed.
 const PURGE_STEP: usize = 4096;
@@ -133,11 +134,18 @@ impl Engine {
         let EngineOptions { wal_dir, wal, checkpoint, mut txn, on_fatal, .. } = options;
         txn.scratch.get_or_insert_with(|| Arc::clone(&disk));
         let (store, opened) = PagedStore::open(Arc::clone(&disk), paged)?;
-        let mut recovery = Recovery::new(&*store, opened.next_tree, &*clock);
-        let wal =
-            Wal::open(disk, clock.clone(), entropy, &wal_dir, wal, opened.lsn, |record| recovery.replay(&record))?;
-        let next_tree = recovery.finish()?;
-        let wal = Arc::new(wal);
+        let (wal, next_tree) = thread::scope(|scope| {
+            let (applier, work) = sync_channel(PARTS_AHEAD);
+            let apply = || apply_all(&*store, work);
+            let applying = thread::Builder::new().name("recover".into()).spawn_scoped(scope, apply)?;
+            let mut recovery = Recovery::new(applier, opened.next_tree, &*clock);
+            let replay = |record: Record<'_>| recovery.replay(&record);
+            let wal = Wal::open(disk, clock.clone(), entropy, &wal_dir, wal, opened.lsn, replay);
+            // In any case it ends here, and with it the other thread.
+            let next_tree = recovery.finish();
+            applying.join().map_err(|_| Error::internal("the thread that applies the log panicked"))??;
+            Ok::<_, Error>((Arc::new(wal?), next_tree?))
+        })?;
         let transactions = Transactions::new(store.clone(), Arc::clone(&wal), next_tree, txn, on_fatal.clone());
         let automatic = checkpoint.automatic;
         let checkpointer =

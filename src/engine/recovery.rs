@@ -3,7 +3,8 @@
 //! A transaction in parts is gathered until its end record, and not applied before: others may have changed the same
 //! entries if it never ended. At most one is open at a time; transactions in one record may stand between its parts.
 //!
-//! Nobody reads the trees before the end, so the changes of many transactions are applied at once, sorted (`gather.rs`).
+//! Nobody reads the trees before the end, so the changes of many transactions are applied at once, sorted (`gather.rs`),
+//! and while one thread reads and sorts, another applies.
 
 use super::gather::Gathered;
 use crate::base::{Error, Lsn, Result, SqlState, TreeId};
@@ -11,6 +12,7 @@ use crate::io::Clock;
 use crate::storage::batch::{Encoder, KIND_BATCH, KIND_END, KIND_PART, decode_end, decode_part, for_each_op};
 use crate::storage::{Batch, History, Op, Store};
 use crate::wal::{KIND_INCARNATION, Record};
+use std::sync::mpsc::{Receiver, SyncSender};
 use std::time::Duration;
 
 /// How often a long recovery says where it is.
@@ -19,8 +21,15 @@ const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 /// A place in the log with a name, the payload; it changes nothing.
 pub const KIND_RESTORE_POINT: u8 = 24;
 
+/// How many parts may wait to be applied.
+pub(super) const PARTS_AHEAD: usize = 64;
+
+/// Changes, and the position in the log up to which the trees have them then.
+pub(super) type Work = (Batch, Lsn);
+
+/// The side that reads the log.
 pub(super) struct Recovery<'a> {
-    store: &'a dyn Store,
+    applier: SyncSender<Work>,
     clock: &'a dyn Clock,
     /// The changes of the open transaction, by part.
     parts: Vec<Vec<u8>>,
@@ -35,10 +44,10 @@ pub(super) struct Recovery<'a> {
 
 impl<'a> Recovery<'a> {
     /// Into a store whose trees have ids below `next_tree`.
-    pub(super) fn new(store: &'a dyn Store, next_tree: TreeId, clock: &'a dyn Clock) -> Recovery<'a> {
+    pub(super) fn new(applier: SyncSender<Work>, next_tree: TreeId, clock: &'a dyn Clock) -> Recovery<'a> {
         let now = clock.monotonic();
         Recovery {
-            store,
+            applier,
             clock,
             parts: Vec::new(),
             gathered: Gathered::default(),
@@ -104,7 +113,7 @@ impl<'a> Recovery<'a> {
     fn take(&mut self, changes: &[u8]) -> Result<()> {
         for_each_op(changes, |op| {
             if self.gathered.is_full() {
-                self.apply_gathered()?;
+                self.hand_over_gathered()?;
             }
             if self.gathered.take(op) {
                 return Ok(());
@@ -112,31 +121,43 @@ impl<'a> Recovery<'a> {
             if let Op::NewTree(tree) = op {
                 self.next_tree = self.next_tree.max(tree.0.saturating_add(1));
             }
-            self.apply_gathered()?;
+            self.hand_over_gathered()?;
             let mut alone = Encoder::new();
             alone.push(op);
-            self.apply(&alone.finish())
+            self.hand_over(alone.finish())
         })
     }
 
-    fn apply_gathered(&mut self) -> Result<()> {
+    fn hand_over_gathered(&mut self) -> Result<()> {
         let mut gathered = std::mem::take(&mut self.gathered);
-        gathered.hand_over(|batch| self.apply(batch))?;
+        gathered.hand_over(|batch| self.hand_over(batch))?;
         self.gathered = gathered;
         Ok(())
     }
 
-    fn apply(&self, batch: &Batch) -> Result<()> {
-        let fits = self.store.prepare(batch);
-        fits.map_err(|e| if e.code() == SqlState::INTERNAL_ERROR { corrupt(e.message()) } else { e })?;
-        self.store.apply(batch, self.end, History::Forget)
+    /// An error only when the other side has one, which counts.
+    fn hand_over(&self, batch: Batch) -> Result<()> {
+        let sent = self.applier.send((batch, self.end));
+        sent.map_err(|_| Error::internal("the log's changes can no longer be applied"))
     }
 
-    /// Applies what is left. Answers the first tree id that was never used.
+    /// Hands over what is left. Answers the first tree id that was never used.
     pub(super) fn finish(mut self) -> Result<TreeId> {
-        self.apply_gathered()?;
+        self.hand_over_gathered()?;
         Ok(TreeId(self.next_tree))
     }
+}
+
+/// The side that applies, until the other one has ended.
+pub(super) fn apply_all(store: &dyn Store, work: Receiver<Work>) -> Result<()> {
+    let apply = |batch: &Batch, lsn| {
+        let fits = store.prepare(batch);
+        fits.map_err(|e| if e.code() == SqlState::INTERNAL_ERROR { corrupt(e.message()) } else { e })?;
+        store.apply(batch, lsn, History::Forget)
+    };
+    work.into_iter().try_for_each(|(batch, lsn)| {
+        apply(&batch, lsn).map_err(|e| e.context(format!("while applying the log up to {lsn}")))
+    })
 }
 
 fn corrupt(message: impl Into<String>) -> Error {
