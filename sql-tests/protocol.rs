@@ -1,12 +1,14 @@
 //! The protocol as bytes: what no client library would send, and every message that a server answers.
 //!
 //! `start.rs` how a connection begins and ends; `simple.rs` the simple query; `extended.rs` the extended protocol; `formats.rs` text and
-//! binary forms of the types; `copy.rs` COPY; `client.rs` the same through a library; `fuzz.rs` malformed messages.
+//! binary forms of the types; `copy.rs` COPY, `copy_files.rs` with files of the server and Parquet; `client.rs` the same through a library; `fuzz.rs` malformed messages.
 
 #[path = "protocol/client.rs"]
 mod client;
 #[path = "protocol/copy.rs"]
 mod copy;
+#[path = "protocol/copy_files.rs"]
+mod copy_files;
 #[path = "protocol/extended.rs"]
 mod extended;
 #[path = "protocol/formats.rs"]

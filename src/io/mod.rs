@@ -2,7 +2,8 @@
 //!
 //! Entry points: [`Disk`] and [`File`] ([`RealDisk`], [`SimDisk`], and [`OverlayDisk`] over either), [`ObjectStore`] ([`RealObjects`],
 //! [`SimObjects`]), [`Clock`] ([`RealClock`], [`SimClock`]),
-//! [`Entropy`] ([`RealEntropy`], [`SimEntropy`]), and [`Rng`] for random numbers that need not be secret.
+//! [`Entropy`] ([`RealEntropy`], [`SimEntropy`]), and [`Rng`] for random numbers that need not be secret; [`OutsideFile`], without a twin, for a file
+//! that a statement names.
 //!
 //! Must not know: what the bytes mean.
 //!
@@ -19,7 +20,7 @@
 //! After a crash: unsynced writes may be there, not there, or there in part, sector by sector, in any order.
 //!
 //! Read in this order: `disk.rs`, `real_disk.rs`, `direct_file.rs`, `overlay_disk.rs`, `sim_disk.rs`, `objects.rs`, `real_objects.rs`,
-//! `sim_objects.rs`, `clock.rs`, `entropy.rs`, `machine.rs`.
+//! `sim_objects.rs`, `clock.rs`, `entropy.rs`, `machine.rs`, `outside_file.rs`.
 
 mod clock;
 mod direct_file;
@@ -27,6 +28,7 @@ mod disk;
 mod entropy;
 mod machine;
 mod objects;
+mod outside_file;
 mod overlay_disk;
 mod real_disk;
 mod real_objects;
@@ -38,6 +40,7 @@ pub use disk::{Disk, DiskLock, File, SECTOR_BYTES, Scratch};
 pub use entropy::{Entropy, RealEntropy, Rng, SimEntropy};
 pub use machine::memory_bytes;
 pub use objects::{ObjectInfo, ObjectStore};
+pub use outside_file::OutsideFile;
 pub use overlay_disk::OverlayDisk;
 pub use real_disk::RealDisk;
 pub use real_objects::RealObjects;

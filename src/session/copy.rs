@@ -1,4 +1,4 @@
-//! COPY between the executor's encoder or decoder and the client.
+//! COPY between the executor's encoder or decoder and the client, or a file of the server.
 
 use super::Session;
 use super::portal::Source;
@@ -8,12 +8,44 @@ use super::utility::done;
 use crate::base::{Error, Result, SqlState};
 use crate::binder::{self, Clause};
 use crate::catalog::{Relation, Table, TableKind};
-use crate::executor::copy::{self, CopyFrom, CopyTo};
+use crate::executor::copy::{self, CopyFrom, CopyTo, SourceFile, TargetFile};
 use crate::expr::Expr;
 use crate::parser;
 use crate::parser::ast::{Copy, CopySource, CopyTarget, RawStatement};
 use crate::txn::{Access, LockMode};
 use std::sync::Arc;
+
+/// Where COPY TO's bytes go.
+enum Target<'a, S> {
+    Client(&'a mut S),
+    File(TargetFile),
+}
+
+impl<S: Sink> Target<'_, S> {
+    fn put(&mut self, bytes: &[u8]) {
+        match self {
+            Target::Client(sink) => sink.copy_data(bytes),
+            Target::File(file) => file.put(bytes),
+        }
+    }
+
+    /// Sends or writes what has been put, if it is enough for that.
+    async fn make_room(&mut self) -> Result<()> {
+        match self {
+            Target::Client(sink) if sink.is_full() => sink.flush().await,
+            Target::File(file) if file.is_full() => in_place(|| file.flush()),
+            _ => Ok(()),
+        }
+    }
+
+    fn finish(&mut self) -> Result<()> {
+        match self {
+            Target::Client(sink) => sink.copy_done(),
+            Target::File(file) => in_place(|| file.flush())?,
+        }
+        Ok(())
+    }
+}
 
 impl Session {
     pub(super) async fn copy<S: Sink>(
@@ -25,7 +57,7 @@ impl Session {
     ) -> Result<Source> {
         match &copy.target {
             CopyTarget::Client => {}
-            CopyTarget::File(_) => return Err(Error::unsupported("COPY with a file of the server")),
+            CopyTarget::File(_) => self.check_may_use_files(copy.is_from)?,
             CopyTarget::Program(_) => return Err(Error::unsupported("COPY with a program")),
         }
         let options = copy::read_options(&copy.options, copy.is_from)?;
@@ -37,6 +69,23 @@ impl Session {
             (_, false) => self.copy_to(copy, options, text, sink).await?,
         };
         Ok(done(&format!("COPY {rows}")))
+    }
+
+    /// Files of the server are for superusers and the members of two roles (`DoCopy`, `src/backend/commands/copy.c`).
+    fn check_may_use_files(&mut self, is_from: bool) -> Result<()> {
+        let (group, what) = match is_from {
+            true => ("pg_read_server_files", "COPY from a file"),
+            false => ("pg_write_server_files", "COPY to a file"),
+        };
+        let role = self.role;
+        let catalog = self.tx().catalog.effective();
+        let member = || catalog.role_named(group).is_some_and(|g| catalog.is_member(role, g.oid, true));
+        if catalog.is_superuser(role) || member() {
+            return Ok(());
+        }
+        let message = format!("must be superuser or have privileges of the {group} role to {what}");
+        Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message)
+            .hint("Anyone can COPY to stdout or from stdin. psql's \\copy command also works for anyone."))
     }
 
     /// The table, locked.
@@ -90,8 +139,13 @@ impl Session {
         };
         let format = self.with_context(|cx| Ok(cx.format.clone()))?;
         let mut input = CopyFrom::new(definition, positions, options, defaults, filter, &format)?;
-        sink.copy_in(input.is_binary(), input.columns());
-        let result = self.take_input(&mut input, sink).await;
+        let result = match &copy.target {
+            CopyTarget::File(path) => self.take_file(&mut input, path),
+            _ => {
+                sink.copy_in(input.is_binary(), input.columns());
+                self.take_input(&mut input, sink).await
+            }
+        };
         // After an error the client may still be sending: the connection drops what it says up to the next command.
         self.tx().txn.end_statement();
         result
@@ -113,6 +167,25 @@ impl Session {
                 return Err(why.error());
             }
         }
+    }
+
+    fn take_file(&mut self, input: &mut CopyFrom, path: &str) -> Result<u64> {
+        in_place(|| {
+            let mut file = SourceFile::open(path, self.database.defaults.get("data_directory"))?;
+            self.tx().txn.begin_statement(Access::Write)?;
+            loop {
+                let data = file.read()?;
+                if data.is_empty() {
+                    return self.with_context(|cx| input.finish(cx));
+                }
+                if input.push(data) {
+                    self.with_context(|cx| input.work(cx))?;
+                }
+                if let Some(why) = self.backend.interrupted() {
+                    return Err(why.error());
+                }
+            }
+        })
     }
 
     /// What the columns without a field get.
@@ -158,23 +231,24 @@ impl Session {
         let mut output = CopyTo::new(options, columns)?;
         let mut run = self.idle.take(&plan, Vec::new());
         self.begin(&mut run).await?;
-        sink.copy_out(output.is_binary(), output.columns());
+        let mut target = match &copy.target {
+            CopyTarget::File(path) => Target::File(in_place(|| TargetFile::create(path))?),
+            _ => {
+                sink.copy_out(output.is_binary(), output.columns());
+                Target::Client(sink)
+            }
+        };
         let head = output.head();
         if !head.is_empty() {
-            sink.copy_data(&head);
+            target.put(&head);
         }
         while let Some(batch) = self.pull(&mut run).await? {
             run.sent += batch.rows as u64;
-            output.rows(&batch, &self.environment.format, |row| sink.copy_data(row))?;
-            if sink.is_full() {
-                sink.flush().await?;
-            }
+            in_place(|| output.rows(&batch, &self.environment.format, |bytes| target.put(bytes)))?;
+            target.make_room().await?;
         }
-        let tail = output.tail();
-        if !tail.is_empty() {
-            sink.copy_data(&tail);
-        }
-        sink.copy_done();
+        in_place(|| output.finish(|bytes| target.put(bytes)))?;
+        target.finish()?;
         let sent = run.sent;
         self.finish_run(run);
         Ok(sent)

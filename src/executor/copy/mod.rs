@@ -1,19 +1,26 @@
-//! COPY: rows between a table or query and the text, CSV and binary forms (`src/backend/commands/copy*.c`).
+//! COPY: rows between a table or query and the text, CSV and binary forms (`src/backend/commands/copy*.c`), and to Parquet.
 //!
-//! [`CopyFrom`] takes bytes as they come from the client, makes batches of whole rows of them and inserts those as INSERT
-//! would; [`CopyTo`] turns batches into bytes. Neither touches a socket or a file.
+//! [`CopyFrom`] takes bytes as they come, makes batches of whole rows of them and inserts those as INSERT
+//! would; [`CopyTo`] turns batches into bytes. Neither touches a socket or a file; [`SourceFile`] and [`TargetFile`] are
+//! the files of the server that bytes come from or go to.
 //!
 //! Read in this order: `options.rs`, `lines.rs`, `binary.rs`, `read.rs`, `worker.rs`, `from.rs`,
-//! `to.rs`.
+//! `to.rs`, `parquet_column.rs`, `parquet_file.rs`, `file.rs`.
 
 mod binary;
+mod file;
 mod from;
 mod lines;
 mod options;
+mod parquet_column;
+mod parquet_file;
+#[cfg(test)]
+mod parquet_tests;
 mod read;
 mod to;
 mod worker;
 
+pub use file::{SourceFile, TargetFile};
 pub use from::CopyFrom;
 pub use options::{Format, Options, read as read_options};
 pub use to::CopyTo;

@@ -8,6 +8,19 @@ pub enum Format {
     Text,
     Csv,
     Binary,
+    /// Of COPY TO only.
+    Parquet,
+}
+
+impl Format {
+    /// What its own errors call it; none of the two that are made of fields of text.
+    fn mode(self) -> Option<&'static str> {
+        match self {
+            Format::Text | Format::Csv => None,
+            Format::Binary => Some("BINARY"),
+            Format::Parquet => Some("PARQUET"),
+        }
+    }
 }
 
 /// What HEADER asks for.
@@ -90,6 +103,7 @@ fn read_one(w: &mut Written, option: &DefElem) -> Result<()> {
                 "text" => Format::Text,
                 "csv" => Format::Csv,
                 "binary" => Format::Binary,
+                "parquet" => Format::Parquet,
                 _ => return Err(invalid(format!("COPY format \"{name}\" not recognized")).at(option.pos)),
             });
         }
@@ -163,11 +177,15 @@ fn columns(option: &DefElem) -> Result<Force> {
 fn finish(w: Written, is_from: bool) -> Result<Options> {
     let format = w.format.unwrap_or(Format::Text);
     let csv = format == Format::Csv;
-    if format == Format::Binary && w.delimiter.is_some() {
-        return Err(syntax("cannot specify DELIMITER in BINARY mode"));
+    if format == Format::Parquet && is_from {
+        return Err(Error::unsupported("COPY FROM in Parquet format"));
     }
-    if format == Format::Binary && w.null.is_some() {
-        return Err(syntax("cannot specify NULL in BINARY mode"));
+    if let Some(mode) = format.mode() {
+        for (option, given) in [("DELIMITER", w.delimiter.is_some()), ("NULL", w.null.is_some())] {
+            if given {
+                return Err(syntax(format!("cannot specify {option} in {mode} mode")));
+            }
+        }
     }
     let delimiter = one_byte("COPY delimiter", w.delimiter.as_deref().unwrap_or(if csv { "," } else { "\t" }))?;
     let null = w.null.clone().unwrap_or_else(|| if csv { String::new() } else { "\\N".into() });
@@ -181,8 +199,10 @@ fn finish(w: Written, is_from: bool) -> Result<Options> {
         return Err(invalid(format!("COPY delimiter cannot be \"{}\"", delimiter as char)));
     }
     let header = w.header.unwrap_or(Header::No);
-    if format == Format::Binary && header != Header::No {
-        return Err(unfit("cannot specify HEADER in BINARY mode"));
+    if let Some(mode) = format.mode()
+        && header != Header::No
+    {
+        return Err(unfit(&format!("cannot specify HEADER in {mode} mode")));
     }
     if header == Header::Match && !is_from {
         return Err(syntax("cannot use \"match\" with HEADER in COPY TO"));
@@ -202,7 +222,7 @@ fn finish(w: Written, is_from: bool) -> Result<Options> {
         None => quote,
     };
     check_force(&w, csv, is_from)?;
-    if null.as_bytes().contains(&delimiter) && format != Format::Binary {
+    if null.as_bytes().contains(&delimiter) && format.mode().is_none() {
         return Err(invalid("COPY delimiter must not appear in the NULL specification"));
     }
     if csv && null.as_bytes().contains(&quote) {

@@ -2,11 +2,87 @@
 
 use super::binary;
 use super::options::{Format, Header, Options};
+use super::parquet_file::ParquetFile;
 use crate::base::{Error, Result, SqlState};
 use crate::types::{self, Batch, ColumnReader, DatumRef, FormatContext, SqlType};
 
+/// The most that is handed out at once of a form that is not made of rows, in bytes.
+const PIECE_BYTES: usize = 64 << 10;
+
 /// The encoder of one COPY TO.
 pub struct CopyTo {
+    columns: usize,
+    form: Form,
+}
+
+enum Form {
+    Rows(Box<Rows>),
+    Parquet(Box<ParquetFile>),
+}
+
+impl CopyTo {
+    /// Errors: 42P10 for a FORCE option that names no column, and what [`ParquetFile::new`] says.
+    pub fn new(options: Options, columns: Vec<(String, SqlType)>) -> Result<CopyTo> {
+        let count = columns.len();
+        let form = match options.format {
+            Format::Parquet => Form::Parquet(Box::new(ParquetFile::new(columns)?)),
+            _ => Form::Rows(Box::new(Rows::new(options, columns)?)),
+        };
+        Ok(CopyTo { columns: count, form })
+    }
+
+    /// Whether the bytes are anything but text.
+    pub fn is_binary(&self) -> bool {
+        match &self.form {
+            Form::Rows(rows) => rows.is_binary(),
+            Form::Parquet(_) => true,
+        }
+    }
+
+    pub fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// What comes before the first row; empty if nothing does.
+    pub fn head(&mut self) -> Vec<u8> {
+        match &mut self.form {
+            Form::Rows(rows) => rows.head(),
+            Form::Parquet(_) => Vec::new(),
+        }
+    }
+
+    /// Calls `each` with the bytes of every row, or with whatever bytes are ready after these rows.
+    pub fn rows(&mut self, batch: &Batch, format: &FormatContext, mut each: impl FnMut(&[u8])) -> Result<()> {
+        match &mut self.form {
+            Form::Rows(rows) => rows.rows(batch, format, each),
+            Form::Parquet(file) => {
+                file.put(batch, format)?;
+                file.taken().chunks(PIECE_BYTES).for_each(&mut each);
+                Ok(())
+            }
+        }
+    }
+
+    /// Calls `each` with what comes after the last row.
+    pub fn finish(&mut self, mut each: impl FnMut(&[u8])) -> Result<()> {
+        match &mut self.form {
+            Form::Rows(rows) if rows.is_binary() => {
+                let mut trailer = Vec::new();
+                binary::put_trailer(&mut trailer);
+                each(&trailer);
+            }
+            Form::Rows(_) => {}
+            Form::Parquet(file) => {
+                file.finish()?;
+                file.taken().chunks(PIECE_BYTES).for_each(&mut each);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The forms that are made of rows: text, CSV and binary.
+struct Rows {
     options: Options,
     types: Vec<SqlType>,
     names: Vec<String>,
@@ -14,23 +90,18 @@ pub struct CopyTo {
     field: Vec<u8>,
 }
 
-impl CopyTo {
-    pub fn new(options: Options, columns: Vec<(String, SqlType)>) -> Result<CopyTo> {
+impl Rows {
+    fn new(options: Options, columns: Vec<(String, SqlType)>) -> Result<Rows> {
         let (names, types): (Vec<String>, Vec<SqlType>) = columns.into_iter().unzip();
         let force_quote = options.forced(&options.force_quote, "FORCE_QUOTE", &names)?;
-        Ok(CopyTo { options, types, names, force_quote, field: Vec::new() })
+        Ok(Rows { options, types, names, force_quote, field: Vec::new() })
     }
 
-    pub fn is_binary(&self) -> bool {
+    fn is_binary(&self) -> bool {
         self.options.format == Format::Binary
     }
 
-    pub fn columns(&self) -> usize {
-        self.types.len()
-    }
-
-    /// What comes before the first row; empty if nothing does.
-    pub fn head(&mut self) -> Vec<u8> {
+    fn head(&mut self) -> Vec<u8> {
         let mut out = Vec::new();
         if self.is_binary() {
             binary::put_header(&mut out);
@@ -49,17 +120,7 @@ impl CopyTo {
         out
     }
 
-    /// What comes after the last row.
-    pub fn tail(&self) -> Vec<u8> {
-        let mut out = Vec::new();
-        if self.is_binary() {
-            binary::put_trailer(&mut out);
-        }
-        out
-    }
-
-    /// Calls `each` with the bytes of every row.
-    pub fn rows(&mut self, batch: &Batch, format: &FormatContext, mut each: impl FnMut(&[u8])) -> Result<()> {
+    fn rows(&mut self, batch: &Batch, format: &FormatContext, mut each: impl FnMut(&[u8])) -> Result<()> {
         let readers: Vec<ColumnReader<'_>> =
             self.types.iter().zip(&batch.columns).map(|(ty, c)| ColumnReader::new(ty.physical(), c)).collect();
         let mut out = Vec::new();
