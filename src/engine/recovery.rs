@@ -155,9 +155,15 @@ pub(super) fn apply_all(store: &dyn Store, work: Receiver<Work>) -> Result<()> {
         fits.map_err(|e| if e.code() == SqlState::INTERNAL_ERROR { corrupt(e.message()) } else { e })?;
         store.apply(batch, lsn, History::Forget)
     };
-    work.into_iter().try_for_each(|(batch, lsn)| {
-        apply(&batch, lsn).map_err(|e| e.context(format!("while applying the log up to {lsn}")))
-    })
+    let mut next = None;
+    while let Some((batch, lsn)) = next.take().or_else(|| work.recv().ok()) {
+        next = work.try_recv().ok();
+        // What it needs from the disk comes while this one is applied.
+        let ahead = next.as_ref().map_or(Ok(()), |(batch, _)| store.prefetch(batch));
+        let applied = ahead.and_then(|()| apply(&batch, lsn));
+        applied.map_err(|e| e.context(format!("while applying the log up to {lsn}")))?;
+    }
+    Ok(())
 }
 
 fn corrupt(message: impl Into<String>) -> Error {

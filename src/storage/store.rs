@@ -43,6 +43,11 @@ pub trait Store: Send + Sync {
         Ok(())
     }
 
+    /// Asks for what `apply` will touch and returns at once. For whoever knows what it will apply next.
+    fn prefetch(&self, _batch: &Batch) -> Result<()> {
+        Ok(())
+    }
+
     /// Checks everything that could make `apply` fail.
     fn prepare(&self, batch: &Batch) -> Result<()>;
 

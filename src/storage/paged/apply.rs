@@ -119,6 +119,21 @@ impl PagedStore {
         })
     }
 
+    pub(super) fn prefetch_batch(&self, batch: &Batch) -> Result<()> {
+        let mut last: Option<(TreeId, tree::Ahead<'_>)> = None;
+        batch.for_each(|op| {
+            let (Op::Put { tree: id, key, .. } | Op::Delete { tree: id, key }) = op else { return Ok(()) };
+            if last.as_ref().is_none_or(|(tree, _)| *tree != id) {
+                last.take().into_iter().for_each(|(_, ahead)| ahead.prefetch());
+                let tree = self.trees.read().get(&id).cloned().filter(|tree| !tree.loading.load(Relaxed));
+                last = tree.map(|tree| (id, tree::Ahead::new(&self.pager, tree.root)));
+            }
+            last.as_mut().map_or(Ok(()), |(_, ahead)| ahead.note(key))
+        })?;
+        last.into_iter().for_each(|(_, ahead)| ahead.prefetch());
+        Ok(())
+    }
+
     pub(super) fn prepare_batch(&self, batch: &Batch) -> Result<()> {
         self.undo.admit()?;
         let scattered = self.check_batch(batch)?;

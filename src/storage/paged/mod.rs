@@ -160,6 +160,10 @@ impl Store for PagedStore {
         self.prefault_batch(batch)
     }
 
+    fn prefetch(&self, batch: &Batch) -> Result<()> {
+        self.prefetch_batch(batch)
+    }
+
     fn prepare(&self, batch: &Batch) -> Result<()> {
         self.prepare_batch(batch)
     }

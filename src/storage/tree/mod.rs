@@ -1,7 +1,7 @@
 //! B+trees of pages: ordered maps from key bytes to entries (a history position, a ghost mark, value bytes).
 //!
 //! Entry points: [`create`], [`lookup`], [`visit_leaf`] (scans, a leaf at a time), [`update`] (the one way an entry
-//! changes; [`update_near`] for keys in order), [`prefault`], [`Builder`] (fills an empty tree with ascending entries), [`is_empty`], [`free_all`], [`verify`].
+//! changes; [`update_near`] for keys in order), [`prefault`] and [`Ahead`], [`Builder`] (fills an empty tree with ascending entries), [`is_empty`], [`free_all`], [`verify`].
 //!
 //! Must not know: what an entry's `hdr` means and who may see what; the log; trees' ids; blocks, epochs, eviction.
 //!
@@ -27,8 +27,9 @@
 //!
 //! After a crash: trees are what the newest checkpoint's pages say.
 //!
-//! Read in this order: `search.rs`, `scan.rs`, `update.rs`, `split.rs`, `merge.rs`, `free.rs`, `bulk.rs`, `verify.rs`.
+//! Read in this order: `search.rs`, `ahead.rs`, `scan.rs`, `update.rs`, `split.rs`, `merge.rs`, `free.rs`, `bulk.rs`, `verify.rs`.
 
+mod ahead;
 mod bulk;
 mod free;
 mod merge;
@@ -42,6 +43,7 @@ mod verify;
 mod tests;
 
 pub use super::page::{Limits, Slot};
+pub use ahead::Ahead;
 pub use bulk::Builder;
 pub use free::{each_page, free_all};
 pub use scan::{Leaf, Step, visit_leaf};

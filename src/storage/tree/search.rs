@@ -124,6 +124,30 @@ pub fn lookup<T>(pager: &Pager, root: PageId, key: &[u8], f: impl FnOnce(Option<
     Ok(f(node.search(key).ok().map(|at| node.slot(at))))
 }
 
+/// The page above the leaf of `key`, under its shared latch; none when the root is a leaf. Inner pages are read in.
+pub(super) fn above_leaf<'p>(pager: &'p Pager, root: PageId, key: &[u8]) -> Result<Option<PageRead<'p>>> {
+    loop {
+        let mut page = pager.read(root)?;
+        check_root(root, Node::new(&page))?;
+        let absent = loop {
+            let node = Node::new(&page);
+            let level = node.level();
+            if level <= 1 {
+                return Ok((level == 1).then_some(page));
+            }
+            let pid = PageId(node.child(node.child_of(key)));
+            let Some(child) = pager.read_resident(pid) else { break pid };
+            check_level(pid, Node::new(&child), level)?;
+            page = child;
+        };
+        drop(page);
+        if !pager.load(absent)? {
+            // Whoever really needs it looks whether it is damage.
+            return Ok(None);
+        }
+    }
+}
+
 /// Reads the leaf of `key` into memory.
 pub fn prefault(pager: &Pager, root: PageId, key: &[u8]) -> Result<()> {
     leaf(pager, root, Toward::Key(key), None).map(drop)
