@@ -18,6 +18,7 @@ const LAYERS: &[(&str, u32)] = &[
     ("catalog", 6),
     ("table", 7),
     ("binder", 7),
+    ("backup", 8),
     ("planner", 8),
     ("executor", 9),
     ("session", 10),

@@ -1,5 +1,6 @@
 //! Headwater: a PostgreSQL-wire relational database in one binary. `ARCHITECTURE.md` is the map.
 
+pub mod backup;
 pub mod base;
 pub mod binder;
 pub mod catalog;

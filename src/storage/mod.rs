@@ -48,7 +48,9 @@ pub use entries::Entries;
 pub use key::Key;
 pub use mem::MemStore;
 pub use paged::{Opened, PagedOptions, PagedStats, PagedStore, PendingBatch, StoreCheck};
-pub use pager::{Block, CheckpointPin, Epoch, FileBuilder, Home, PAGE_BYTES, PagerOptions, PagerStats, Progress, Root};
+pub use pager::{
+    Block, CheckpointPin, Epoch, FileBuilder, Home, PAGE_BYTES, PagerOptions, PagerStats, Progress, Root, check_image,
+};
 
 /// The longest key of a page of the usual size.
 pub const KEY_BYTES_MAX: usize = tree::Limits::of(PAGE_BYTES).key;

@@ -11,6 +11,14 @@ use super::word::{Block, Epoch, Home};
 use crate::base::{Error, Lsn, PageId, Result, SqlState};
 use crate::io::{Disk, File};
 
+/// Whether an image of a page is whole, and that of this page and epoch; if not, why.
+pub fn check_image(image: &[u8], pid: PageId, epoch: Epoch) -> std::result::Result<(), String> {
+    if !page_size_is_valid(image.len()) {
+        return Err("it has not the length of a page".to_string());
+    }
+    check(image, Kind::Page, pid.0, epoch).map_err(|why| why.to_string())
+}
+
 /// So much of the map is written at once.
 const MAP_WRITE_BYTES: usize = 1 << 20;
 

@@ -68,7 +68,7 @@ mod tests;
 #[cfg(test)]
 mod thread_tests;
 
-pub use build::FileBuilder;
+pub use build::{FileBuilder, check_image};
 pub use checkpoint::Phase;
 pub use file_check::{DamagedPage, FileCheck, check_file};
 pub use guard::{PageMut, PageRead};

@@ -1,0 +1,493 @@
+//! A primary on a disk that loses power, and a store that fails: random commits, checkpoints, snapshots, archiving and
+//! expiry, with crashes at random I/O operations. Then the database is restored to random moments and compared, entry by entry,
+//! with what it was; and each object of the store is damaged and taken away in turn, which the check must notice.
+//!
+//! `HEADWATER_SEEDS` sets how many seeds run.
+
+use super::archive::Archiver;
+use super::expire::expire;
+use super::layout::Layout;
+use super::snapshot::{Snapshotter, Taken};
+use super::{Restored, Shared, Target, restore, verify};
+use crate::base::{Finding, Lsn, Result, SqlState, TreeId};
+use crate::engine::{CheckpointOptions, Engine, EngineOptions};
+use crate::io::{Clock, Disk, ObjectStore, Rng, SimClock, SimDisk, SimEntropy, SimObjects};
+use crate::storage::{Direction, Entries, KeyRange};
+use crate::txn::{Access, Isolation};
+use crate::wal::{Hold, WalOptions};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+const ROWS: TreeId = TreeId(1);
+/// Holds how many commits there were.
+const COUNT: TreeId = TreeId(2);
+const START_US: u64 = 1_000_000_000;
+
+type Rows = BTreeMap<Vec<u8>, Vec<u8>>;
+
+fn options() -> EngineOptions {
+    let wal = WalOptions {
+        segment_bytes: 32 << 10,
+        first_segment_bytes: 32 << 10,
+        on_fatal: Arc::new(|_| {}),
+        ..WalOptions::default()
+    };
+    EngineOptions {
+        wal,
+        buffer_bytes: 1 << 20,
+        page_bytes: 1024,
+        checkpoint: CheckpointOptions { automatic: false, ..CheckpointOptions::default() },
+        on_fatal: Arc::new(|_| {}),
+        ..EngineOptions::default()
+    }
+}
+
+fn open(disk: &SimDisk, clock: &Arc<SimClock>, seed: u64) -> Result<Arc<Engine>> {
+    Engine::open(Arc::new(disk.clone()), clock.clone(), &SimEntropy::new(seed), options())
+}
+
+fn read_all(engine: &Engine, tree: TreeId) -> Rows {
+    let mut txn = engine.begin(Isolation::ReadCommitted);
+    txn.begin_statement(Access::Write).unwrap();
+    let mut scan = txn.scan(txn.view(), tree, KeyRange::all(), Direction::Forward);
+    let (mut all, mut out) = (Rows::new(), Entries::new());
+    loop {
+        let more = scan.next(&txn, &mut out, 100).unwrap();
+        all.extend(out.iter().map(|(k, v)| (k.to_vec(), v.to_vec())));
+        if !more {
+            return all;
+        }
+    }
+}
+
+/// One commit: what it put, or deleted.
+struct Commit {
+    lsn: Lsn,
+    time_us: u64,
+    changes: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+}
+
+/// The primary, while its process lives.
+struct Node {
+    engine: Arc<Engine>,
+    shared: Arc<Shared>,
+    archiver: Archiver,
+    snapshotter: Snapshotter,
+}
+
+impl Node {
+    fn open(sim: &Sim, life: u64) -> Result<Node> {
+        let engine = open(&sim.disk, &sim.clock, life)?;
+        let hold = engine.wal().hold(Lsn::ZERO);
+        Node::with(sim, engine, hold, life, u64::MAX)
+    }
+
+    fn with(sim: &Sim, engine: Arc<Engine>, hold: Hold, life: u64, keep_bytes: u64) -> Result<Node> {
+        let store = Arc::new(sim.store.clone());
+        let shared = Shared::new(store, engine.wal().identity(), Arc::new(SimEntropy::new(life * 7 + sim.seed)));
+        let archiver = Archiver::new(shared.clone(), engine.wal().clone(), sim.clock.clone(), hold, keep_bytes);
+        let snapshotter = Snapshotter::new(shared.clone(), engine.clone(), sim.clock.clone());
+        Ok(Node { engine, shared, archiver, snapshotter })
+    }
+
+    fn take(&self) -> Result<Taken> {
+        self.engine.checkpoint()?;
+        self.snapshotter.take(&|_| Ok(()))
+    }
+}
+
+struct Sim {
+    seed: u64,
+    rng: Rng,
+    disk: SimDisk,
+    store: SimObjects,
+    clock: Arc<SimClock>,
+    commits: Vec<Commit>,
+    restore_points: Vec<(String, Lsn)>,
+}
+
+impl Sim {
+    fn new(seed: u64) -> Sim {
+        Sim {
+            seed,
+            rng: Rng::new(seed),
+            disk: SimDisk::new(seed),
+            store: SimObjects::new(seed),
+            clock: Arc::new(SimClock::new(START_US)),
+            commits: Vec::new(),
+            restore_points: Vec::new(),
+        }
+    }
+
+    fn create_trees(&self, node: &Node) {
+        let mut txn = node.engine.begin(Isolation::ReadCommitted);
+        assert_eq!((txn.create_tree().unwrap(), txn.create_tree().unwrap()), (ROWS, COUNT));
+        let lsn = txn.commit().unwrap().wait_for;
+        node.engine.wait_durable_blocking(lsn).unwrap();
+    }
+
+    fn commit(&mut self, node: &Node) -> Result<()> {
+        self.clock.advance(Duration::from_secs(1));
+        let mut txn = node.engine.begin(Isolation::ReadCommitted);
+        txn.begin_statement(Access::Write)?;
+        let mut changes = Vec::new();
+        let large = self.rng.chance(1, 40);
+        for _ in 0..if large { 300 } else { 1 + self.rng.below(4) } {
+            let key = self.rng.below(1000).to_be_bytes().to_vec();
+            let value = (!self.rng.chance(1, 5)).then(|| vec![self.rng.below(256) as u8; self.rng.below(200) as usize]);
+            match &value {
+                Some(value) => txn.put(ROWS, &key, value)?,
+                None => txn.delete(ROWS, &key).map(drop)?,
+            }
+            changes.push((key, value));
+        }
+        txn.put(COUNT, b"n", &(self.commits.len() as u64 + 1).to_be_bytes())?;
+        let committed = txn.commit()?;
+        // It is in doubt until it is durable; `recover` decides.
+        self.commits.push(Commit { lsn: committed.lsn.expect("it wrote"), time_us: self.clock.now_us(), changes });
+        node.engine.wait_durable_blocking(committed.wait_for)
+    }
+
+    /// What was in doubt at a crash is there or not.
+    fn recover(&mut self, node: &Node) {
+        let count = read_all(&node.engine, COUNT)
+            .get(b"n".as_slice())
+            .map_or(0, |v| u64::from_be_bytes(v.as_slice().try_into().expect("it was written so")));
+        assert!(self.commits.len() as u64 - count <= 1, "a durable commit was lost");
+        self.commits.truncate(count as usize);
+        assert_eq!(read_all(&node.engine, ROWS), self.rows_at(Lsn::MAX));
+    }
+
+    fn rows_at(&self, lsn: Lsn) -> Rows {
+        let mut rows = Rows::new();
+        for (key, value) in self.commits.iter().filter(|c| c.lsn <= lsn).flat_map(|c| &c.changes) {
+            match value {
+                Some(value) => rows.insert(key.clone(), value.clone()),
+                None => rows.remove(key),
+            };
+        }
+        rows
+    }
+
+    /// One step of the primary's life. An error of the disk is its end.
+    fn step(&mut self, node: &mut Node) -> Result<()> {
+        match self.rng.below(40) {
+            0..26 => self.commit(node)?,
+            26..32 => tolerate(node.archiver.step().map(drop))?,
+            32..34 => node.engine.checkpoint().map(drop)?,
+            34..36 => tolerate(node.take().map(drop))?,
+            36 => {
+                let name = format!("point {}", self.restore_points.len());
+                let lsn = node.engine.restore_point(&name)?;
+                node.engine.wait_durable_blocking(lsn)?;
+                self.restore_points.push((name, lsn));
+            }
+            37 => tolerate(expire(&node.shared, self.clock.now_us(), Some(Duration::from_secs(200))).map(drop))?,
+            38 => self.store.fail(if self.rng.chance(1, 2) { 0 } else { 4 }),
+            _ => node.engine.purge(),
+        }
+        Ok(())
+    }
+
+    /// Lives of the primary until there have been so many steps.
+    fn run(&mut self, steps: u64) -> Node {
+        let mut node = Node::open(self, 1).unwrap();
+        self.create_trees(&node);
+        let (mut done, mut life) = (0, 1);
+        while done < steps {
+            if self.rng.chance(1, 3) {
+                self.disk.crash_at(self.rng.below(200));
+            }
+            while done < steps && !self.disk.has_crashed() {
+                let stepped = self.step(&mut node);
+                assert!(stepped.is_ok() || self.disk.has_crashed(), "seed {}: {stepped:?}", self.seed);
+                done += 1;
+            }
+            if self.disk.has_crashed() {
+                drop(node);
+                self.disk.reboot();
+                life += 1;
+                node = Node::open(self, life).unwrap();
+                self.recover(&node);
+            }
+        }
+        self.store.fail(0);
+        let mut node = if node.engine.checkpoint().is_err() || self.disk.has_crashed() {
+            drop(node);
+            self.disk.reboot();
+            let node = Node::open(self, life + 1).unwrap();
+            self.recover(&node);
+            node
+        } else {
+            node
+        };
+        node.archiver.step().unwrap();
+        node
+    }
+
+    fn restore(&self, target: &Target) -> Result<(Arc<Engine>, Restored)> {
+        let disk = SimDisk::new(self.seed ^ 1);
+        let shared: Arc<dyn Disk> = Arc::new(disk.clone());
+        let entropy = SimEntropy::new(self.seed + 99);
+        let restored = restore(&self.store, &shared, &entropy, None, target, &mut |_| {})?;
+        // What restoring answered is durable.
+        disk.reboot();
+        Ok((open(&disk, &self.clock, 5)?, restored))
+    }
+
+    fn expect(&self, target: &Target, lsn: Lsn) {
+        let (engine, restored) = self.restore(target).unwrap_or_else(|e| panic!("{target:?}, seed {}: {e}", self.seed));
+        assert!(restored.lsn <= lsn || !matches!(target, Target::Lsn(_)), "{target:?}: {restored:?}");
+        assert_eq!(read_all(&engine, ROWS), self.rows_at(lsn), "{target:?}, seed {}", self.seed);
+        assert_eq!(engine.wal().identity().cluster, restored.cluster);
+        engine.verify().unwrap();
+    }
+
+    fn check(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        verify(&self.store, None, &mut |finding| {
+            if let Finding::Damage(e) = finding {
+                found.push(e.message().to_string());
+            }
+        })
+        .unwrap();
+        found
+    }
+}
+
+/// A store that fails is no reason to stop.
+fn tolerate(done: Result<()>) -> Result<()> {
+    match done {
+        Err(e) if e.message().contains("simulated failure") => Ok(()),
+        // Nothing is committed, or a manifest is not there to be expired against.
+        Err(e) if e.code() == SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE => panic!("{e}"),
+        other => other,
+    }
+}
+
+fn seeds(default: u64) -> u64 {
+    std::env::var("HEADWATER_SEEDS").ok().and_then(|n| n.parse().ok()).map_or(default, |n: u64| (n / 100).max(default))
+}
+
+#[test]
+fn a_restored_database_is_what_it_was() {
+    for seed in 0..seeds(4) {
+        let mut sim = Sim::new(seed);
+        let node = sim.run(300);
+        let first = super::Manifest::list(&sim.store, &node.shared.layout).unwrap()[0];
+        assert_eq!(sim.check(), Vec::<String>::new(), "seed {seed}");
+        sim.expect(&Target::Latest, Lsn::MAX);
+        let log_end = node.engine.durable();
+        for _ in 0..25 {
+            let lsn = Lsn(first.0 + sim.rng.below(log_end.0 - first.0 + 1));
+            sim.expect(&Target::Lsn(lsn), lsn);
+        }
+        let restorable: Vec<&Commit> = sim.commits.iter().filter(|c| c.lsn > first).collect();
+        if let Some(last) = restorable.last() {
+            let snapshot = super::Manifest::read(&sim.store, &node.shared.layout, first).unwrap();
+            let time = snapshot.time_us.max(last.time_us - 3_000_000);
+            let lsn = sim.commits.iter().filter(|c| c.time_us <= time).map(|c| c.lsn).max().unwrap();
+            sim.expect(&Target::Time(time), lsn);
+            let later = sim.clock.now_us() + 3_600_000_000;
+            assert_eq!(
+                sim.restore(&Target::Time(later)).err().unwrap().code(),
+                SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE
+            );
+        }
+        if let Some((name, lsn)) = sim.restore_points.iter().rfind(|(_, lsn)| *lsn > first && *lsn <= log_end) {
+            sim.expect(&Target::RestorePoint(name.clone()), *lsn);
+        }
+        let none = sim.restore(&Target::Time(START_US - 1)).err().unwrap();
+        assert_eq!(none.code(), SqlState::UNDEFINED_OBJECT);
+        let beyond = sim.restore(&Target::Lsn(Lsn(log_end.0 + 1))).err().unwrap();
+        assert_eq!(beyond.message(), "recovery ended before configured recovery target was reached");
+    }
+}
+
+#[test]
+fn any_object_that_is_damaged_or_missing_is_named() {
+    let mut sim = Sim::new(77);
+    let node = sim.run(150);
+    // What failed attempts left is no part of a backup.
+    expire(&node.shared, sim.clock.now_us(), None).unwrap();
+    assert_eq!(sim.check(), Vec::<String>::new());
+    let objects = sim.store.list("").unwrap();
+    assert!(objects.len() > 8, "{objects:?}");
+    for object in objects {
+        let named = |found: Vec<String>, what: &str| {
+            assert!(found.iter().any(|f| f.contains(&object.key)), "{what} {}: {found:?}", object.key);
+        };
+        for at in [0, sim.rng.below(object.bytes), object.bytes - 1] {
+            sim.store.flip(&object.key, at as usize);
+            named(sim.check(), "damaged");
+            sim.store.flip(&object.key, at as usize);
+        }
+        let bytes = sim.store.take(&object.key);
+        named(sim.check(), "missing");
+        sim.store.put(&object.key, bytes.slice(..bytes.len() / 2)).unwrap();
+        named(sim.check(), "cut off");
+        sim.store.put(&object.key, bytes).unwrap();
+    }
+    assert_eq!(sim.check(), Vec::<String>::new());
+}
+
+#[test]
+fn a_snapshot_uploads_what_changed() {
+    let mut sim = Sim::new(3);
+    let mut node = Node::open(&sim, 1).unwrap();
+    sim.create_trees(&node);
+    (0..300).for_each(|_| sim.commit(&node).unwrap());
+    let first = node.take().unwrap();
+    assert_eq!(first.manifest.pages_uploaded, first.manifest.pages);
+    assert!(node.take().unwrap().already_there);
+    sim.commit(&node).unwrap();
+    let second = node.take().unwrap().manifest;
+    assert!(second.pages_uploaded * 4 < second.pages, "{second:?}");
+    assert!(second.bytes_uploaded * 2 < first.manifest.bytes_uploaded, "{second:?}");
+    // Also after a restart.
+    node.archiver.step().unwrap();
+    node.engine.close().unwrap();
+    drop(node);
+    sim.disk.restart();
+    node = Node::open(&sim, 2).unwrap();
+    sim.commit(&node).unwrap();
+    let third = node.take().unwrap().manifest;
+    assert!(third.pages_uploaded * 4 < third.pages, "{third:?}");
+    // A pack that is gone is made up for.
+    let pack = node.shared.layout.pack(first.manifest.packs[0].name);
+    sim.store.take(&pack);
+    sim.commit(&node).unwrap();
+    let fourth = node.take().unwrap().manifest;
+    assert!(fourth.pages_uploaded * 2 > fourth.pages, "{fourth:?}");
+    node.archiver.step().unwrap();
+    sim.expect(&Target::Latest, Lsn::MAX);
+}
+
+#[test]
+fn expiry_leaves_what_the_retention_needs() {
+    let mut sim = Sim::new(4);
+    let mut node = Node::open(&sim, 1).unwrap();
+    sim.create_trees(&node);
+    for _ in 0..5 {
+        (0..50).for_each(|_| sim.commit(&node).unwrap());
+        node.take().unwrap();
+        node.archiver.step().unwrap();
+    }
+    let before = sim.store.list("").unwrap().len();
+    let expired = expire(&node.shared, sim.clock.now_us(), Some(Duration::from_secs(75))).unwrap();
+    assert!(expired.snapshots > 0 && sim.store.list("").unwrap().len() < before);
+    assert_eq!(sim.check(), Vec::<String>::new());
+    let moment = sim.clock.now_us() - 75_000_000;
+    let lsn = sim.commits.iter().filter(|c| c.time_us <= moment).map(|c| c.lsn).max().unwrap();
+    sim.expect(&Target::Time(moment), lsn);
+    expire(&node.shared, sim.clock.now_us() + 1_000_000_000, Some(Duration::from_secs(1))).unwrap();
+    assert_eq!(super::Manifest::list(&sim.store, &node.shared.layout).unwrap().len(), 1, "the newest stays");
+    assert_eq!(sim.check(), Vec::<String>::new());
+    sim.expect(&Target::Latest, Lsn::MAX);
+}
+
+#[test]
+fn a_copy_of_the_database_does_not_write_to_its_archive() {
+    let mut sim = Sim::new(5);
+    let mut node = Node::open(&sim, 1).unwrap();
+    sim.create_trees(&node);
+    sim.commit(&node).unwrap();
+    node.take().unwrap();
+    node.archiver.step().unwrap();
+    let copy = Node::with(&sim, node.engine.clone(), node.engine.wal().hold(Lsn::ZERO), 9, u64::MAX).unwrap();
+    drop(copy);
+    // The original goes on; then it falls back to what it was before.
+    let before = sim.disk.clone();
+    let saved = copy_disk(&before);
+    sim.commit(&node).unwrap();
+    node.archiver.step().unwrap();
+    drop(node);
+    sim.disk = saved;
+    sim.commits.pop();
+    let mut fork = Node::open(&sim, 3).unwrap();
+    for _ in 0..3 {
+        sim.commit(&fork).unwrap();
+    }
+    let e = fork.archiver.step().unwrap_err();
+    assert_eq!(e.code(), SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, "{e}");
+    assert!(e.message().contains("another history"), "{e}");
+}
+
+/// A disk with the same files.
+fn copy_disk(disk: &SimDisk) -> SimDisk {
+    let copy = SimDisk::new(1);
+    copy.create_dir("wal").unwrap();
+    for (dir, name) in
+        ["", "wal"].iter().flat_map(|dir| disk.list(dir).unwrap().into_iter().map(move |name| (*dir, name)))
+    {
+        let path = if dir.is_empty() { name } else { format!("{dir}/{name}") };
+        if path == "wal" {
+            continue;
+        }
+        let from = disk.open(&path).unwrap();
+        let mut bytes = vec![0; from.len().unwrap() as usize];
+        from.read_exact_at(&mut bytes, 0).unwrap();
+        let to = copy.create(&path).unwrap();
+        to.write_at(&bytes, 0).unwrap();
+        to.sync_data().unwrap();
+    }
+    copy.sync_dir("").unwrap();
+    copy.sync_dir("wal").unwrap();
+    copy
+}
+
+#[test]
+fn a_store_that_is_away_too_long_leaves_a_gap_that_is_told() {
+    let mut sim = Sim::new(6);
+    let engine = open(&sim.disk, &sim.clock, 1).unwrap();
+    let hold = engine.wal().hold(Lsn::ZERO);
+    let mut node = Node::with(&sim, engine, hold, 1, 100 << 10).unwrap();
+    sim.create_trees(&node);
+    sim.commit(&node).unwrap();
+    node.take().unwrap();
+    let archived = node.archiver.step().unwrap();
+    sim.store.set_down(true);
+    for round in 0..6 {
+        (0..200).for_each(|_| sim.commit(&node).unwrap());
+        node.engine.checkpoint().unwrap();
+        assert!(node.archiver.step().is_err(), "{round}");
+    }
+    node.engine.checkpoint().unwrap();
+    assert!(node.engine.wal().oldest().unwrap() > archived, "it was let go");
+    sim.store.set_down(false);
+    node.archiver.step().unwrap();
+    assert!(node.shared.snapshot_is_wanted());
+    let e = sim.restore(&Target::Latest).err().unwrap();
+    assert!(e.message().starts_with("the archive has no log from"), "{e}");
+    sim.expect(&Target::Lsn(archived), archived);
+    node.take().unwrap();
+    assert!(!node.shared.snapshot_is_wanted());
+    sim.commit(&node).unwrap();
+    node.archiver.step().unwrap();
+    assert_eq!(sim.check(), Vec::<String>::new(), "it is a note");
+    sim.expect(&Target::Latest, Lsn::MAX);
+}
+
+#[test]
+fn a_restored_database_has_an_archive_of_its_own() {
+    let mut sim = Sim::new(8);
+    let mut node = sim.run(60);
+    if node.take().unwrap().already_there {
+        sim.commit(&node).unwrap();
+    }
+    node.archiver.step().unwrap();
+    let (engine, restored) = sim.restore(&Target::Latest).unwrap();
+    let own = node.shared.layout.identity.cluster;
+    assert_ne!(restored.cluster, own);
+    let hold = engine.wal().hold(Lsn::ZERO);
+    let mut second = Node::with(&sim, engine, hold, 50, u64::MAX).unwrap();
+    sim.commit(&second).unwrap();
+    second.take().unwrap();
+    second.archiver.step().unwrap();
+    assert_eq!(sim.check(), Vec::<String>::new());
+    assert_eq!(sim.restore(&Target::Latest).err().unwrap().code(), SqlState::AMBIGUOUS_PARAMETER);
+    let layouts = super::target::layouts(&sim.store, None).unwrap();
+    let of = |cluster: u128| layouts.iter().filter(move |l: &&Layout| l.identity.cluster == cluster).count();
+    assert_eq!((layouts.len(), of(own), of(restored.cluster)), (2, 1, 1));
+}
