@@ -1,5 +1,6 @@
 //! The command line: what a start says, what it refuses, how the server stops, and that a second start opens the same data.
 
+mod backup;
 mod harness;
 
 use harness::server::command;

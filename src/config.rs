@@ -62,15 +62,25 @@ fn read_file(path: &Path, defaults: &mut Defaults) -> Result<()> {
         let line = e.span().map_or(1, |s| text[..s.start].lines().count().max(1));
         wrong(format!("{shown}, line {line}: {}", e.message()))
     })?;
-    for (name, value) in &table {
+    read_table("", &table, defaults).map_err(|e| wrong(format!("{shown}: {}", e.message())))
+}
+
+/// The keys of a table within a table are names with a dot: `[backup]` with `store` is `backup.store`.
+fn read_table(prefix: &str, table: &toml::Table, defaults: &mut Defaults) -> Result<()> {
+    for (key, value) in table {
+        let name = format!("{prefix}{key}");
         let value = match value {
+            toml::Value::Table(inner) if prefix.is_empty() => {
+                read_table(&format!("{name}."), inner, defaults)?;
+                continue;
+            }
             toml::Value::String(s) => s.clone(),
             toml::Value::Integer(n) => n.to_string(),
             toml::Value::Float(n) => n.to_string(),
             toml::Value::Boolean(b) => b.to_string(),
-            _ => return Err(wrong(format!("{shown}: {name}: expected a string, a number or a Boolean"))),
+            _ => return Err(wrong(format!("{name}: expected a string, a number or a Boolean"))),
         };
-        defaults.configure(name, &value).map_err(|e| wrong(format!("{shown}: {name}: {e}")))?;
+        defaults.configure(&name, &value).map_err(|e| wrong(format!("{name}: {e}")))?;
     }
     Ok(())
 }
@@ -145,6 +155,7 @@ mod tests {
         for (text, said) in [
             ("work_mem = \"1 elephant\"", "h.toml: work_mem: invalid value for parameter \"work_mem\": \"1 elephant\""),
             ("wrok_mem = 1", "h.toml: wrok_mem: unrecognized configuration parameter \"wrok_mem\""),
+            ("[backup]\nstroe = 1", "h.toml: backup.stroe: unrecognized configuration parameter \"backup.stroe\""),
             ("a = 1\nb = = 2", "h.toml, line 2: "),
         ] {
             std::fs::write(&path, text).unwrap();

@@ -1,6 +1,7 @@
 //! The command line. `headwater serve` runs a node until SIGTERM or SIGINT; `headwater verify` checks the data of one that
 //! is stopped.
 
+mod backup_commands;
 mod config;
 
 use clap::{Parser, Subcommand};
@@ -57,6 +58,13 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
     },
+    /// Lists the snapshots in a store of backups.
+    Backups(backup_commands::Source),
+    /// Makes a data directory out of a backup, as the database was at a moment: the latest, unless told otherwise.
+    Restore(backup_commands::Restore),
+    /// Reads all backups in a store to the last byte, and changes nothing: one line for each finding, and exit status 1 when
+    /// anything is damaged or missing.
+    VerifyBackup(backup_commands::Source),
 }
 
 fn main() -> ExitCode {
@@ -67,6 +75,9 @@ fn main() -> ExitCode {
         Command::Verify { data, config } => {
             config::load(&Options { data, config, ..Options::default() }).and_then(|config| verify(&config))
         }
+        Command::Backups(source) => backup_commands::backups(&source),
+        Command::Restore(command) => backup_commands::restore(&command),
+        Command::VerifyBackup(source) => backup_commands::verify(&source),
     };
     match done {
         Ok(status) => status,

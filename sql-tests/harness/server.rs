@@ -44,6 +44,13 @@ impl Server {
         Server { child, address, folder, data, arguments }
     }
 
+    /// Starts on a data directory that is there.
+    pub fn start_at(data: &Path) -> Server {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (child, address) = launch(data, folder.path(), &[]);
+        Server { child, address, folder, data: data.to_owned(), arguments: Vec::new() }
+    }
+
     pub fn address(&self) -> SocketAddr {
         self.address
     }

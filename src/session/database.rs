@@ -3,16 +3,17 @@
 use super::backend::{Backends, Interrupt};
 use super::plans::PlanCache;
 use super::settings::Defaults;
-use crate::base::{Error, Result, SqlState};
+use crate::backup::{BackupOptions, Backups};
+use crate::base::{Error, Lsn, Result, SqlState};
 use crate::catalog::CatalogStore;
 use crate::engine::{CheckpointOptions, Engine, EngineOptions};
 use crate::executor::TempSpace;
-use crate::io::{self, Clock, Disk, DiskLock, Entropy};
+use crate::io::{self, Clock, Disk, DiskLock, Entropy, RealObjects};
 use crate::planner::definitions::Definitions;
 use crate::table::Tables;
 use crate::txn::TxnOptions;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// The version of the data directory's format, kept in the file of this name.
@@ -40,6 +41,8 @@ pub struct Database {
     pub entropy: Arc<dyn Entropy>,
     /// When it was opened, microseconds since 2000-01-01 UTC.
     pub start_us: i64,
+    /// Archiving and snapshots, if the settings name a store.
+    backups: OnceLock<Arc<Backups>>,
     stopping: AtomicBool,
     _lock: DiskLock,
 }
@@ -57,7 +60,15 @@ impl Database {
         let lock = disk.lock("")?;
         check_format(&*disk)?;
         let temp = TempSpace::new(disk.clone(), "temp")?;
+        let backup = backup_options(&defaults)?;
         let engine = Engine::open(disk, clock.clone(), &*entropy, engine_options(&defaults))?;
+        let backups = OnceLock::new();
+        if let Some(options) = backup {
+            // Before a checkpoint lets go of log that the store may not have.
+            let hold = engine.wal().hold(Lsn::ZERO);
+            let started = Backups::start(engine.clone(), clock.clone(), entropy.clone(), hold, options)?;
+            backups.set(started).map_err(|_| Error::internal("backups are started once"))?;
+        }
         let catalog = CatalogStore::open(engine.clone())?;
         let tables = Tables::new(catalog.clone());
         let definitions = Definitions::new(tables.clone());
@@ -74,6 +85,7 @@ impl Database {
             clock,
             entropy,
             start_us,
+            backups,
             stopping: AtomicBool::new(false),
             _lock: lock,
         }))
@@ -88,7 +100,18 @@ impl Database {
     /// Everything acknowledged is on disk already; this makes the rest so and ends the log.
     pub fn close(&self) -> Result<()> {
         self.tables.store_sequences()?;
+        if let Some(backups) = self.backups.get() {
+            backups.stop();
+        }
         self.engine.close()
+    }
+
+    /// 55000 when the settings name no store.
+    pub fn backups(&self) -> Result<&Arc<Backups>> {
+        self.backups.get().ok_or_else(|| {
+            Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, "this server keeps no backups")
+                .hint("Set \"backup.store\" and restart the server.")
+        })
     }
 
     /// The clock in microseconds since 2000-01-01 UTC.
@@ -139,6 +162,25 @@ pub(super) fn engine_options(settings: &Defaults) -> EngineOptions {
     }
 }
 
+/// None when no store is named.
+fn backup_options(settings: &Defaults) -> Result<Option<BackupOptions>> {
+    let number = |name| settings.get(name).parse::<u64>().expect("the table checks numbers");
+    let url = settings.get("backup.store");
+    if url.is_empty() {
+        return Ok(None);
+    }
+    let store = RealObjects::open(url, true).map_err(|e| e.context("setting \"backup.store\""))?;
+    let unless_zero = |n: u64, seconds: u64| (n > 0).then(|| Duration::from_secs(n * seconds));
+    Ok(Some(BackupOptions {
+        store: Arc::new(store),
+        archive_interval: Duration::from_secs(number("backup.archive_interval")),
+        snapshot_interval: unless_zero(number("backup.snapshot_interval"), 60),
+        retention: unless_zero(number("backup.retention"), 86_400),
+        snapshot_rate: number("backup.snapshot_rate") << 20,
+        log_keep_bytes: number("backup.log_keep_size") << 20,
+    }))
+}
+
 fn check_format(disk: &dyn Disk) -> Result<()> {
     if !disk.exists(FORMAT_FILE)? {
         if disk.list("")?.iter().any(|name| name != "lock" && !name.starts_with('.')) {
@@ -147,12 +189,7 @@ fn check_format(disk: &dyn Disk) -> Result<()> {
                 "it is not empty, but holds no Headwater database",
             ));
         }
-        let temporary = "format.new";
-        let file = disk.create(temporary)?;
-        file.write_at(format!("{FORMAT}\n").as_bytes(), 0)?;
-        file.sync_data()?;
-        disk.rename(temporary, FORMAT_FILE)?;
-        return disk.sync_dir("");
+        return write_format(disk);
     }
     // A process that was killed may have left the name in the cache alone.
     disk.sync_dir("")?;
@@ -170,4 +207,14 @@ fn check_format(disk: &dyn Disk) -> Result<()> {
         }
         Err(_) => Err(Error::new(SqlState::DATA_CORRUPTED, "its file \"format\" is damaged")),
     }
+}
+
+/// Says that there is a database here.
+pub(super) fn write_format(disk: &dyn Disk) -> Result<()> {
+    let temporary = "format.new";
+    let file = disk.create(temporary)?;
+    file.write_at(format!("{FORMAT}\n").as_bytes(), 0)?;
+    file.sync_data()?;
+    disk.rename(temporary, FORMAT_FILE)?;
+    disk.sync_dir("")
 }

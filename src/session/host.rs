@@ -399,6 +399,8 @@ impl SessionHost<'_> {
                 })?;
                 Some(Datum::text(""))
             }
+            "pg_create_restore_point" => Some(self.create_restore_point(text_arg(args, 0))?),
+            "headwater_backup" => Some(self.backup()?),
             "pg_cancel_backend" => Some(self.signal(int_arg(args, 0), Interrupt::Cancel)),
             "pg_terminate_backend" => Some(self.signal(int_arg(args, 0), Interrupt::Terminate)),
             "pg_notify" => {

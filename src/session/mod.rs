@@ -1,7 +1,7 @@
 //! One client's SQL state: its transaction block, prepared statements, portals and cursors, settings; and what all
 //! sessions of a node share ([`Database`]).
 //!
-//! Entry points: [`Database::open`]; [`verify`] for a directory that nobody has open; [`Session::open`] and one method for each message of the protocol: `query`, `parse`,
+//! Entry points: [`Database::open`]; [`verify`] for a directory that nobody has open, [`restore`] to make one; [`Session::open`] and one method for each message of the protocol: `query`, `parse`,
 //! `bind`, `describe_*`, `execute`, `close_*`, `sync`. Results go to a [`sink::Sink`].
 //!
 //! Must not know: bytes on a wire.
@@ -21,9 +21,10 @@
 //! statements, lock waits, deferred work) is awaited in a box, and the way of an ordinary message stays small.
 //!
 //! Read in this order: `database.rs`, `transaction.rs`, `prepare.rs`, `portal.rs`, `run.rs`, `simple.rs`, `extended.rs`,
-//! `utility.rs`, `host.rs`, `verify.rs`.
+//! `utility.rs`, `host.rs`, `backups.rs`, `verify.rs`, `restore.rs`.
 
 pub mod backend;
+mod backups;
 mod copy;
 mod cursor;
 mod database;
@@ -35,6 +36,7 @@ mod host;
 mod plans;
 mod portal;
 mod prepare;
+mod restore;
 mod run;
 pub mod settings;
 pub mod settings_table;
@@ -45,6 +47,7 @@ mod utility;
 mod verify;
 
 pub use database::Database;
+pub use restore::restore;
 pub use verify::verify;
 
 use crate::base::{Error, Lsn, Oid, Result, SqlState};

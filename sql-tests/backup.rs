@@ -1,0 +1,179 @@
+//! Backups with real processes: a primary that archives and takes snapshots, the commands that read its store, and databases
+//! restored from it.
+
+use crate::harness::{Client, Server};
+use crate::{connect, refusal, says};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+/// Runs a command of the binary; its exit status, and what it printed.
+fn headwater(arguments: &[&str]) -> (bool, String) {
+    let run = Command::new(env!("CARGO_BIN_EXE_headwater")).args(arguments).output().expect("the binary runs");
+    let Output { status, stdout, stderr } = run;
+    (status.success(), format!("{}{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr)))
+}
+
+#[track_caller]
+fn succeeds(arguments: &[&str]) -> String {
+    let (succeeded, said) = headwater(arguments);
+    assert!(succeeded, "{arguments:?}: {said}");
+    said
+}
+
+struct Primary {
+    server: Server,
+    /// Its store.
+    store: tempfile::TempDir,
+}
+
+impl Primary {
+    fn start() -> Primary {
+        let store = tempfile::tempdir().unwrap();
+        let setting = format!("backup.store={}", store.path().display());
+        let server = Server::start_arguments(&[
+            "-c",
+            &setting,
+            "-c",
+            "backup.archive_interval=1",
+            "-c",
+            "backup.snapshot_interval=0",
+        ]);
+        Primary { server, store }
+    }
+
+    fn url(&self) -> &str {
+        self.store.path().to_str().unwrap()
+    }
+
+    fn connect(&self) -> Client {
+        connect(&self.server)
+    }
+
+    /// Waits until the archive is complete up to now.
+    fn archive(&self) {
+        let now = self.connect().rows("SELECT now()").remove(0);
+        let until = Instant::now() + Duration::from_secs(20);
+        let complete = || {
+            let said = headwater(&["backups", "--from", self.url()]).1;
+            said.rsplit_once("complete up to ").is_some_and(|(_, time)| time.trim() > now.as_str())
+        };
+        while !complete() {
+            assert!(Instant::now() < until, "the log is not archived: {}", self.server.log());
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// The rows of `t` in a database restored so.
+    #[track_caller]
+    fn restored(&self, arguments: &[&str]) -> Vec<String> {
+        let folder = tempfile::tempdir().unwrap();
+        let to = folder.path().join("restored");
+        let all = [&["restore", "--from", self.url(), "--to", to.to_str().unwrap()], arguments].concat();
+        let said = succeeds(&all);
+        assert!(said.contains("pages:") && said.contains("restored to "), "{said}");
+        let mut server = Server::start_at(&to);
+        let rows = connect(&server).rows("SELECT a FROM t ORDER BY 1");
+        connect(&server).run("INSERT INTO t VALUES (-1)");
+        assert!(server.stop().success());
+        says(&succeeds(&["verify", "--data", to.to_str().unwrap()]), &["no damage found"]);
+        rows
+    }
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut all = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            all.extend(files(&path));
+        } else {
+            all.push(path);
+        }
+    }
+    all
+}
+
+#[test]
+fn a_database_comes_back_as_it_was_at_any_moment() {
+    let mut primary = Primary::start();
+    let mut client = primary.connect();
+    client.run("CREATE TABLE t (a int PRIMARY KEY)");
+    client.run("INSERT INTO t VALUES (1)");
+    let first = client.rows("SELECT headwater_backup()").remove(0);
+    says(&first, &["\"new\":true", "\"id\":\"0000"]);
+    client.run("INSERT INTO t VALUES (2)");
+    let lsn = client.rows("SELECT pg_current_wal_lsn()").remove(0);
+    client.run("INSERT INTO t VALUES (3)");
+    client.run("SELECT pg_create_restore_point('before the accident')");
+    let time = client.rows("SELECT clock_timestamp()").remove(0);
+    client.run("DELETE FROM t WHERE a = 3");
+    primary.server.kill();
+    primary.server.start_again();
+    primary.connect().run("INSERT INTO t VALUES (4)");
+    primary.archive();
+    assert_eq!(primary.restored(&["--lsn", &lsn]), ["1", "2"]);
+    assert_eq!(primary.restored(&["--restore-point", "before the accident"]), ["1", "2", "3"]);
+    assert_eq!(primary.restored(&["--time", &time]), ["1", "2", "3"]);
+    assert_eq!(primary.restored(&[]), ["1", "2", "4"]);
+    assert!(primary.server.stop().success());
+    says(&succeeds(&["verify-backup", "--from", primary.url()]), &["1 snapshots", "no damage found"]);
+}
+
+#[test]
+fn the_second_snapshot_uploads_what_changed() {
+    let primary = Primary::start();
+    let mut client = primary.connect();
+    client.run("CREATE TABLE t AS SELECT g AS a, repeat('x', 100) AS b FROM generate_series(1, 20000) g");
+    let field = |answer: &str, name: &str| -> u64 {
+        let (_, value) = answer.split_once(&format!("\"{name}\":")).expect("it has the field");
+        value.split([',', '}']).next().unwrap().parse().expect("a number")
+    };
+    let first = client.rows("SELECT headwater_backup()").remove(0);
+    assert_eq!(field(&first, "pages"), field(&first, "pages_changed"), "{first}");
+    client.run("INSERT INTO t VALUES (0, 'one more')");
+    let second = client.rows("SELECT headwater_backup()").remove(0);
+    assert!(field(&second, "pages_changed") * 5 < field(&second, "pages"), "{second}");
+    let said = succeeds(&["backups", "--from", primary.url()]);
+    assert_eq!(said.lines().filter(|line| line.starts_with("0000")).count(), 2, "{said}");
+    says(&succeeds(&["verify-backup", "--from", primary.url()]), &["2 snapshots", "no damage found"]);
+    // Any object: damaged, it is named, and so is what is missing.
+    let pack = files(primary.store.path()).into_iter().find(|f| f.parent().unwrap().ends_with("packs")).unwrap();
+    let bytes = std::fs::read(&pack).unwrap();
+    let name = pack.file_name().unwrap().to_str().unwrap();
+    let mut damaged = bytes.clone();
+    damaged[bytes.len() / 2] ^= 1;
+    std::fs::write(&pack, damaged).unwrap();
+    let (whole, said) = headwater(&["verify-backup", "--from", primary.url()]);
+    assert!(!whole, "{said}");
+    says(&said, &["XX001: object", name, "is damaged", "1 finding"]);
+    std::fs::remove_file(&pack).unwrap();
+    let (whole, said) = headwater(&["verify-backup", "--from", primary.url()]);
+    assert!(!whole, "{said}");
+    says(&said, &["XX001: object", name, "is missing"]);
+}
+
+#[test]
+fn what_cannot_be_done_is_said() {
+    let server = Server::start();
+    let fault = connect(&server).fails("SELECT headwater_backup()");
+    assert_eq!((fault.code(), fault.message()), ("55000", "this server keeps no backups"));
+    let fault = connect(&server).fails("SELECT pg_create_restore_point(repeat('x', 64))");
+    assert_eq!(fault.message(), "value too long for restore point (maximum 63 characters)");
+    let command = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_headwater"));
+        command.args(arguments);
+        refusal(&mut command)
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let (store, to) = (folder.path().join("store"), folder.path().join("to"));
+    let (store, to) = (store.to_str().unwrap(), to.to_str().unwrap());
+    says(&command(&["backups", "--from", store]), &["could not open folder", store]);
+    says(&command(&["verify-backup", "--from", "s3://"]), &["is not the URL of an object store"]);
+    std::fs::create_dir(store).unwrap();
+    says(&command(&["restore", "--from", store, "--to", to]), &["there are no backups in", store]);
+    std::fs::write(Path::new(to).join("precious"), "data").unwrap();
+    says(&command(&["restore", "--from", store, "--to", to]), &[to, "it is not empty"]);
+    says(&command(&["restore", "--from", store, "--to", to, "--lsn", "x"]), &["invalid input syntax for type pg_lsn"]);
+    assert_eq!(std::fs::read_to_string(Path::new(to).join("precious")).unwrap(), "data");
+}

@@ -1,0 +1,159 @@
+//! The commands about backups: `backups`, `restore` and `verify-backup` read a store; `backup` asks a running server.
+
+use clap::Args;
+use headwater::backup::{self, BackupCheck, Listed, Restored, Target, cluster_name, parse_cluster, parse_lsn};
+use headwater::base::{Error, Finding, Result, SqlState};
+use headwater::io::{Disk, ObjectStore, RealDisk, RealEntropy, RealObjects};
+use headwater::session;
+use headwater::types::{Datum, DatumRef, FormatContext, SqlType, datetime, oid};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// Microseconds from 1970 to 2000, PostgreSQL's epoch.
+const EPOCH_US: i64 = 946_684_800_000_000;
+
+/// Where backups are.
+#[derive(Args)]
+pub struct Source {
+    /// The store: a folder, or s3://BUCKET/PREFIX with what the environment says of AWS.
+    #[arg(long, value_name = "URL")]
+    from: String,
+    /// One database of a store that has several, by its number.
+    #[arg(long, value_name = "ID")]
+    cluster: Option<String>,
+}
+
+impl Source {
+    fn open(&self) -> Result<(RealObjects, Option<u128>)> {
+        let cluster = match &self.cluster {
+            None => None,
+            Some(text) => Some(parse_cluster(text).ok_or_else(|| {
+                let message = format!("\"{text}\" is no number of a cluster: expected 32 hexadecimal digits");
+                Error::new(SqlState::INVALID_PARAMETER_VALUE, message)
+            })?),
+        };
+        Ok((RealObjects::open(&self.from, false)?, cluster))
+    }
+}
+
+#[derive(Args)]
+pub struct Restore {
+    #[command(flatten)]
+    source: Source,
+    /// The new data directory; it must be empty, or not there.
+    #[arg(long, value_name = "DIR")]
+    to: PathBuf,
+    /// Up to this time: '2026-01-31 12:00:00+00'; without a zone it is UTC.
+    #[arg(long, value_name = "TIME", conflicts_with_all = ["lsn", "restore_point"])]
+    time: Option<String>,
+    /// Up to this position of the log: 0/1A2B3C4D.
+    #[arg(long, value_name = "LSN", conflicts_with = "restore_point")]
+    lsn: Option<String>,
+    /// Up to the first restore point of this name (pg_create_restore_point).
+    #[arg(long, value_name = "NAME")]
+    restore_point: Option<String>,
+}
+
+impl Restore {
+    fn target(&self) -> Result<Target> {
+        Ok(match (&self.time, &self.lsn, &self.restore_point) {
+            (Some(time), ..) => Target::Time(parse_time(time)?),
+            (_, Some(lsn), _) => Target::Lsn(parse_lsn(lsn)?),
+            (_, _, Some(name)) => Target::RestorePoint(name.clone()),
+            _ => Target::Latest,
+        })
+    }
+}
+
+fn parse_time(text: &str) -> Result<u64> {
+    let ty = SqlType::of(oid::TIMESTAMPTZ);
+    let Datum::Int8(us) = datetime::parse(ty, text, &FormatContext::default())? else {
+        return Err(Error::internal("a time is a number"));
+    };
+    let since_1970 = us.checked_add(EPOCH_US).and_then(|us| u64::try_from(us).ok());
+    since_1970
+        .ok_or_else(|| Error::new(SqlState::INVALID_PARAMETER_VALUE, format!("nothing can be restored to \"{text}\"")))
+}
+
+fn time_text(us: u64) -> String {
+    let mut out = Vec::new();
+    let since_2000 = (us as i64).saturating_sub(EPOCH_US);
+    datetime::write(&mut out, SqlType::of(oid::TIMESTAMPTZ), DatumRef::Int8(since_2000), &FormatContext::default());
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+pub fn backups(source: &Source) -> Result<ExitCode> {
+    let (store, cluster) = source.open()?;
+    let mut whole = true;
+    for Listed { layout, state, snapshots } in backup::list(&store, cluster)? {
+        println!("cluster {}, timeline {}", cluster_name(layout.identity.cluster), layout.identity.timeline);
+        println!(
+            "{:<16}  {:<14}  {:<32}  {:>9}  {:>9}  {:>14}",
+            "id", "lsn", "time", "pages", "changed", "bytes uploaded"
+        );
+        for snapshot in snapshots {
+            match snapshot {
+                Ok(m) => println!(
+                    "{:<16}  {:<14}  {:<32}  {:>9}  {:>9}  {:>14}",
+                    m.name(),
+                    m.id().to_string(),
+                    time_text(m.time_us),
+                    m.pages,
+                    m.pages_uploaded,
+                    m.bytes_uploaded
+                ),
+                Err(why) => {
+                    whole = false;
+                    println!("{why}");
+                }
+            }
+        }
+        match state {
+            Some(state) => {
+                println!("log from {} to {}, complete up to {}", state.log_from, state.log_to, time_text(state.time_us))
+            }
+            None => {
+                whole = false;
+                println!("object \"{}\" is missing or damaged", layout.state());
+            }
+        }
+    }
+    Ok(if whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+pub fn restore(command: &Restore) -> Result<ExitCode> {
+    let target = command.target()?;
+    let (store, cluster) = command.source.open()?;
+    let disk: Arc<dyn Disk> = Arc::new(RealDisk::open(&command.to)?);
+    let mut progress = |line: String| println!("{line}");
+    let restored = session::restore(&store, disk, &RealEntropy, cluster, &target, &mut progress);
+    let Restored { pages, lsn, time_us, cluster, .. } = restored.map_err(|e| super::in_directory(&command.to, e))?;
+    let time = time_us.map_or(String::new(), |us| format!(", {}", time_text(us)));
+    println!("restored to {lsn}{time}: {pages} pages and the log behind them, as cluster {}", cluster_name(cluster));
+    println!("start it with: headwater serve --data {}", command.to.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+pub fn verify(source: &Source) -> Result<ExitCode> {
+    let (store, cluster) = source.open()?;
+    let mut findings = 0;
+    let mut report = |finding: Finding| match finding {
+        Finding::Damage(e) => {
+            findings += 1;
+            println!("{}: {}", e.code(), super::one_line(&e));
+        }
+        Finding::Note(note) => println!("note: {note}"),
+    };
+    let BackupCheck { snapshots, objects, bytes, log_records } = backup::verify(&store, cluster, &mut report)?;
+    if findings > 0 {
+        println!("verify-backup: {findings} {}", if findings == 1 { "finding" } else { "findings" });
+        return Ok(ExitCode::FAILURE);
+    }
+    println!(
+        "verify-backup: {snapshots} snapshots, {log_records} log records, {objects} objects of {bytes} bytes in {}; no damage \
+         found",
+        store.name()
+    );
+    Ok(ExitCode::SUCCESS)
+}

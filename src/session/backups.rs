@@ -1,0 +1,45 @@
+//! Restore points, and snapshots on demand.
+
+use super::host::SessionHost;
+use super::run::in_place;
+use crate::backup::Taken;
+use crate::base::{Error, Result, SqlState};
+use crate::types::Datum;
+
+/// As in PostgreSQL, with its zero at the end.
+const NAME_BYTES_MAX: usize = 64;
+
+impl SessionHost<'_> {
+    pub(super) fn create_restore_point(&mut self, name: &str) -> Result<Datum> {
+        if name.len() >= NAME_BYTES_MAX {
+            let message = format!("value too long for restore point (maximum {} characters)", NAME_BYTES_MAX - 1);
+            return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message));
+        }
+        let lsn = self.database.engine.restore_point(name)?;
+        *self.floor = (*self.floor).max(lsn);
+        tracing::info!("restore point \"{name}\" created at {lsn}");
+        Ok(Datum::text(lsn.to_string()))
+    }
+
+    /// Takes a snapshot and tells of it.
+    pub(super) fn backup(&self) -> Result<Datum> {
+        let backups = self.database.backups()?;
+        let backend = self.backend.clone();
+        let check = || match backend.interrupted() {
+            None => Ok(()),
+            Some(_) => Err(Error::new(SqlState::QUERY_CANCELED, "canceling statement due to user request")),
+        };
+        let Taken { manifest, already_there } = in_place(|| backups.snapshot(&check))?;
+        Ok(Datum::text(
+            serde_json::json!({
+                "id": manifest.name(),
+                "lsn": manifest.id().to_string(),
+                "new": !already_there,
+                "pages": manifest.pages,
+                "pages_changed": manifest.pages_uploaded,
+                "bytes_uploaded": manifest.bytes_uploaded,
+            })
+            .to_string(),
+        ))
+    }
+}
