@@ -50,17 +50,23 @@ impl Primary {
         connect(&self.server)
     }
 
-    /// Waits until the archive is complete up to now.
+    /// Waits until the archive has all that is committed now.
     fn archive(&self) {
-        let now = self.connect().rows("SELECT now()").remove(0);
-        let until = Instant::now() + Duration::from_secs(20);
-        let complete = || {
-            let said = headwater(&["backups", "--from", self.url()]).1;
-            said.rsplit_once("complete up to ").is_some_and(|(_, time)| time.trim() > now.as_str())
+        let position = |text: &str| -> u64 {
+            let (high, low) = text.trim().split_once('/').expect("a position");
+            u64::from_str_radix(high, 16).unwrap() << 32 | u64::from_str_radix(low, 16).unwrap()
         };
-        while !complete() {
+        let committed = position(&self.connect().rows("SELECT pg_current_wal_lsn()").remove(0));
+        let until = Instant::now() + Duration::from_secs(20);
+        let archived = || {
+            let said = headwater(&["backups", "--from", self.url()]).1;
+            let (_, log) = said.rsplit_once("log from ").expect("it tells of the log");
+            let (_, to) = log.split_once(" to ").expect("it tells up to where");
+            position(to.split(',').next().unwrap())
+        };
+        while archived() < committed {
             assert!(Instant::now() < until, "the log is not archived: {}", self.server.log());
-            std::thread::sleep(Duration::from_millis(100));
+            std::thread::sleep(Duration::from_millis(50));
         }
     }
 

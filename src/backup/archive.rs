@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// How often an idle archive says that it is up to date.
-const IDLE_STATE_INTERVAL: Duration = Duration::from_secs(60);
+const IDLE_STATE_INTERVAL: Duration = Duration::from_secs(10);
 
 pub struct Archiver {
     shared: Arc<Shared>,

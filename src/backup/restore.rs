@@ -70,6 +70,9 @@ pub fn restore(
     Ok(Restored { snapshot: manifest.id(), pages: manifest.pages, lsn, time_us, cluster: identity.cluster })
 }
 
+/// The pages of a checkpoint, ascending, with the epochs of their images.
+type Pages = Vec<(PageId, Epoch)>;
+
 /// Where an image is, and where it goes.
 struct Slot {
     pack: u32,
@@ -98,7 +101,7 @@ fn restore_pages(store: &dyn ObjectStore, disk: &dyn Disk, plan: &Plan, progress
     file.finish(manifest.epoch, manifest.root())
 }
 
-fn read_map(store: &dyn ObjectStore, plan: &Plan) -> Result<(Vec<(PageId, Epoch)>, Vec<Slot>)> {
+fn read_map(store: &dyn ObjectStore, plan: &Plan) -> Result<(Pages, Vec<Slot>)> {
     let key = plan.layout.map(plan.manifest.id());
     let content = object::read(store, &key)?;
     let mut map = MapReader::new(&key, &content)?;
