@@ -23,27 +23,27 @@ fn succeeds(arguments: &[&str]) -> String {
 
 struct Primary {
     server: Server,
-    /// Its store.
+    /// Its store: a folder, unless the URL is another's.
     store: tempfile::TempDir,
+    url: String,
 }
 
 impl Primary {
     fn start() -> Primary {
         let store = tempfile::tempdir().unwrap();
-        let setting = format!("backup.store={}", store.path().display());
-        let server = Server::start_arguments(&[
-            "-c",
-            &setting,
-            "-c",
-            "backup.archive_interval=1",
-            "-c",
-            "backup.snapshot_interval=0",
-        ]);
-        Primary { server, store }
+        let url = store.path().to_str().unwrap().to_owned();
+        Primary::with(store, url)
+    }
+
+    fn with(store: tempfile::TempDir, url: String) -> Primary {
+        let setting = format!("backup.store={url}");
+        let others = ["backup.archive_interval=1", "backup.snapshot_interval=0"];
+        let server = Server::start_arguments(&["-c", &setting, "-c", others[0], "-c", others[1]]);
+        Primary { server, store, url }
     }
 
     fn url(&self) -> &str {
-        self.store.path().to_str().unwrap()
+        &self.url
     }
 
     fn connect(&self) -> Client {
@@ -80,7 +80,7 @@ impl Primary {
         assert!(said.contains("pages:") && said.contains("restored to "), "{said}");
         let mut server = Server::start_at(&to);
         let rows = connect(&server).rows("SELECT a FROM t ORDER BY 1");
-        connect(&server).run("INSERT INTO t VALUES (-1)");
+        connect(&server).run("INSERT INTO t (a) VALUES (-1)");
         assert!(server.stop().success());
         says(&succeeds(&["verify", "--data", to.to_str().unwrap()]), &["no damage found"]);
         rows
@@ -157,6 +157,28 @@ fn the_second_snapshot_uploads_what_changed() {
     let (whole, said) = headwater(&["verify-backup", "--from", primary.url()]);
     assert!(!whole, "{said}");
     says(&said, &["XX001: object", name, "is missing"]);
+}
+
+/// With a store named by `HEADWATER_TEST_S3` (`s3://bucket/prefix`) and what `AWS_*` say of it.
+#[test]
+fn a_bucket_is_as_good_as_a_folder() {
+    let Ok(url) = std::env::var("HEADWATER_TEST_S3") else {
+        println!("skipped: HEADWATER_TEST_S3 names no bucket");
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let unique = folder.path().file_name().unwrap().to_str().unwrap().trim_start_matches('.').to_owned();
+    let mut primary = Primary::with(folder, format!("{}/{unique}", url.trim_end_matches('/')));
+    let mut client = primary.connect();
+    client.run("CREATE TABLE t AS SELECT g AS a, repeat('x', 100) AS b FROM generate_series(1, 20000) g");
+    client.run("SELECT headwater_backup()");
+    client.run("DELETE FROM t WHERE a > 2");
+    client.run("SELECT headwater_backup()");
+    client.run("DELETE FROM t WHERE a = 2");
+    primary.archive();
+    assert_eq!(primary.restored(&[]), ["1"]);
+    assert!(primary.server.stop().success());
+    says(&succeeds(&["verify-backup", "--from", primary.url()]), &["2 snapshots", "no damage found"]);
 }
 
 #[test]

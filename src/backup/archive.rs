@@ -11,8 +11,8 @@
 
 use super::Shared;
 use super::chunk::{CHUNK_BYTES, Chunk};
-use super::layout::Kind;
 use super::object;
+use super::target::Pieces;
 use crate::base::{Error, Lsn, Result, SqlState};
 use crate::io::Clock;
 use crate::wal::{Hold, Place, Reader, Wal};
@@ -134,12 +134,8 @@ impl Archiver {
 
     fn newest_chunk(&self) -> Result<Option<Place>> {
         let (store, layout) = (&*self.shared.store, &self.shared.layout);
-        let listed = store.list(&layout.wal())?;
-        let chunks = listed.iter().filter_map(|object| match layout.parse(&object.key) {
-            Some(Kind::Chunk(start, end)) => Some((end, start)),
-            _ => None,
-        });
-        let Some((end, start)) = chunks.max() else { return Ok(None) };
+        let newest = Pieces::list(store, layout)?.iter().max_by_key(|(_, end)| *end);
+        let Some((start, end)) = newest else { return Ok(None) };
         let key = layout.chunk(start, end);
         Ok(Some(Chunk::decode(&key, &object::read(store, &key)?)?.end))
     }

@@ -7,6 +7,7 @@
 use super::Shared;
 use super::layout::Kind;
 use super::manifest::Manifest;
+use super::target::Pieces;
 use crate::base::{Lsn, Result};
 use hashbrown::HashSet;
 use std::time::Duration;
@@ -71,12 +72,7 @@ pub fn expire(shared: &Shared, now_us: u64, retention: Option<Duration>) -> Resu
 /// archive goes on behind it.
 fn chunks_before(shared: &Shared, oldest: Lsn) -> Result<Vec<(Lsn, Lsn)>> {
     let (store, layout) = (&*shared.store, &shared.layout);
-    let listed = store.list(&layout.wal())?;
-    let chunks = listed.iter().filter_map(|object| match layout.parse(&object.key) {
-        Some(Kind::Chunk(start, end)) => Some((start, end)),
-        _ => None,
-    });
-    let mut chunks: Vec<(Lsn, Lsn)> = chunks.collect();
+    let mut chunks: Vec<(Lsn, Lsn)> = Pieces::list(store, layout)?.iter().collect();
     chunks.sort_by_key(|(_, end)| *end);
     chunks.pop();
     chunks.retain(|(_, end)| *end <= oldest);

@@ -13,7 +13,7 @@ use super::manifest::Manifest;
 use super::map::MapReader;
 use super::object;
 use super::pack;
-use super::target::{self, Plan, Target, chunk_at};
+use super::target::{self, Plan, Target};
 use crate::base::{Error, Lsn, PageId, Result, SqlState};
 use crate::engine::{DATA_FILE, KIND_RESTORE_POINT, WAL_DIR};
 use crate::io::{Disk, Entropy, ObjectStore};
@@ -153,7 +153,7 @@ fn restore_log(
         if *target == Target::Lsn(at) {
             break;
         }
-        let Some((start, end)) = chunk_at(&plan.chunks, at) else {
+        let Some((start, end)) = plan.pieces.at(at) else {
             reached_end(plan, at, target)?;
             break;
         };
@@ -217,7 +217,7 @@ fn reached_end(plan: &Plan, at: Lsn, target: &Target) -> Result<()> {
             .hint("A snapshot taken behind that place can be restored."));
     }
     if at < state.log_to {
-        let next = plan.chunks.iter().map(|(start, _)| *start).find(|start| *start > at).unwrap_or(state.log_to);
+        let next = plan.pieces.start_behind(at).unwrap_or(state.log_to);
         return Err(object::missing(&plan.layout.chunk(at, next)));
     }
     let early = match target {

@@ -1,8 +1,9 @@
 //! What archiving and snapshots of one primary share: its part of the store, and the state object there.
 
-use super::layout::{Kind, Layout};
+use super::layout::Layout;
 use super::manifest::Manifest;
 use super::state::State;
+use super::target::Pieces;
 use crate::base::{Lsn, Result, SqlState};
 use crate::io::{Entropy, ObjectStore};
 use crate::wal::Identity;
@@ -64,13 +65,8 @@ impl Shared {
 
     /// What a state object would say of the log that is there.
     fn rebuild(&self) -> Result<State> {
-        let listed = self.store.list(&self.layout.wal())?;
-        let chunks = listed.iter().filter_map(|object| match self.layout.parse(&object.key) {
-            Some(Kind::Chunk(start, end)) => Some((start, end)),
-            _ => None,
-        });
         let mut state = State::default();
-        for (start, end) in chunks {
+        for (start, end) in Pieces::list(&*self.store, &self.layout)?.iter() {
             state.log_from = if state.log_to == Lsn::ZERO { start } else { state.log_from.min(start) };
             state.log_to = state.log_to.max(end);
         }

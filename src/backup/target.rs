@@ -45,8 +45,7 @@ pub struct Plan {
     pub layout: Layout,
     pub manifest: Manifest,
     pub state: State,
-    /// The pieces of log, by start and end.
-    pub chunks: Vec<(Lsn, Lsn)>,
+    pub pieces: Pieces,
 }
 
 /// Finds the newest snapshot that is not newer than the target, on the newest timeline that has one.
@@ -65,8 +64,8 @@ pub fn plan(store: &dyn ObjectStore, cluster: Option<u128>, target: &Target) -> 
     for layout in layouts.into_iter().rev() {
         if let Some(manifest) = newest_snapshot(store, &layout, target)? {
             let state = State::read(store, &layout)?.ok_or_else(|| object::missing(&layout.state()))?;
-            let chunks = chunks(store, &layout)?;
-            return Ok(Plan { layout, manifest, state, chunks });
+            let pieces = Pieces::list(store, &layout)?;
+            return Ok(Plan { layout, manifest, state, pieces });
         }
     }
     let message = format!("no snapshot in {} is old enough for this moment", store.name());
@@ -89,21 +88,51 @@ fn newest_snapshot(store: &dyn ObjectStore, layout: &Layout, target: &Target) ->
     Ok(None)
 }
 
-/// The pieces of log in a part of a store, by start.
-pub fn chunks(store: &dyn ObjectStore, layout: &Layout) -> Result<Vec<(Lsn, Lsn)>> {
-    let listed = store.list(&layout.wal())?;
-    let chunks = listed.iter().filter_map(|object| match layout.parse(&object.key) {
-        Some(Kind::Chunk(start, end)) => Some((start, end)),
-        _ => None,
-    });
-    let mut chunks: Vec<(Lsn, Lsn)> = chunks.collect();
-    chunks.sort_unstable();
-    Ok(chunks)
+/// The pieces of log in a part of a store.
+pub struct Pieces {
+    /// Start and end, ascending.
+    pieces: Vec<(Lsn, Lsn)>,
+    /// For each the one that reaches furthest of those up to it.
+    furthest: Vec<usize>,
 }
 
-/// The piece that goes on at a position: of several the one that reaches furthest.
-pub fn chunk_at(chunks: &[(Lsn, Lsn)], at: Lsn) -> Option<(Lsn, Lsn)> {
-    chunks.iter().copied().filter(|(start, end)| *start <= at && at < *end).max_by_key(|(_, end)| *end)
+impl Pieces {
+    pub fn list(store: &dyn ObjectStore, layout: &Layout) -> Result<Pieces> {
+        let listed = store.list(&layout.wal())?;
+        let pieces = listed.iter().filter_map(|object| match layout.parse(&object.key) {
+            Some(Kind::Chunk(start, end)) => Some((start, end)),
+            _ => None,
+        });
+        Ok(Pieces::new(pieces.collect()))
+    }
+
+    fn new(mut pieces: Vec<(Lsn, Lsn)>) -> Pieces {
+        pieces.sort_unstable();
+        let furthest = (0..pieces.len()).scan(0, |best, n| {
+            if pieces[n].1 > pieces[*best].1 {
+                *best = n;
+            }
+            Some(*best)
+        });
+        let furthest = furthest.collect();
+        Pieces { pieces, furthest }
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (Lsn, Lsn)> {
+        self.pieces.iter().copied()
+    }
+
+    /// The piece that goes on at a position: of several the one that reaches furthest.
+    pub fn at(&self, at: Lsn) -> Option<(Lsn, Lsn)> {
+        let before = self.pieces.partition_point(|(start, _)| *start <= at);
+        let best = self.pieces[*self.furthest.get(before.checked_sub(1)?)?];
+        (best.1 > at).then_some(best)
+    }
+
+    /// Where the first piece behind a position starts.
+    pub fn start_behind(&self, at: Lsn) -> Option<Lsn> {
+        self.pieces.get(self.pieces.partition_point(|(start, _)| *start <= at)).map(|(start, _)| *start)
+    }
 }
 
 /// Where the first restore point of a name is.
@@ -111,7 +140,7 @@ pub fn chunk_at(chunks: &[(Lsn, Lsn)], at: Lsn) -> Option<(Lsn, Lsn)> {
 /// Errors: 42704 when there is none; XX001.
 pub fn find_restore_point(store: &dyn ObjectStore, cluster: Option<u128>, name: &str) -> Result<Lsn> {
     for layout in layouts(store, cluster)? {
-        for (start, end) in chunks(store, &layout)? {
+        for (start, end) in Pieces::list(store, &layout)?.iter() {
             let key = layout.chunk(start, end);
             let chunk = Chunk::decode(&key, &object::read(store, &key)?)?;
             let mut found = None;
@@ -136,11 +165,13 @@ mod tests {
 
     #[test]
     fn the_piece_that_reaches_furthest_is_next() {
-        let chunk = |start, end| (Lsn(start), Lsn(end));
-        let all = [chunk(0, 5), chunk(5, 7), chunk(5, 9), chunk(12, 20)];
-        assert_eq!(chunk_at(&all, Lsn(0)), Some(chunk(0, 5)));
-        assert_eq!(chunk_at(&all, Lsn(5)), Some(chunk(5, 9)));
-        assert_eq!(chunk_at(&all, Lsn(6)), Some(chunk(5, 9)));
-        assert_eq!((chunk_at(&all, Lsn(9)), chunk_at(&all, Lsn(20))), (None, None));
+        let piece = |start, end| (Lsn(start), Lsn(end));
+        let all = Pieces::new(vec![piece(12, 20), piece(0, 5), piece(5, 7), piece(5, 9), piece(6, 8)]);
+        assert_eq!(all.at(Lsn(0)), Some(piece(0, 5)));
+        assert_eq!(all.at(Lsn(5)), Some(piece(5, 9)));
+        assert_eq!(all.at(Lsn(6)), Some(piece(5, 9)));
+        assert_eq!((all.at(Lsn(9)), all.at(Lsn(20))), (None, None));
+        assert_eq!((all.start_behind(Lsn(9)), all.start_behind(Lsn(12))), (Some(Lsn(12)), None));
+        assert_eq!(Pieces::new(Vec::new()).at(Lsn(1)), None);
     }
 }

@@ -12,7 +12,7 @@ use super::map::MapReader;
 use super::object;
 use super::pack;
 use super::state::State;
-use super::target::{self, chunk_at};
+use super::target::{self, Pieces};
 use crate::base::{Finding, Lsn, PageId, Report, Result, SqlState};
 use crate::io::ObjectStore;
 use crate::storage::{self, Epoch};
@@ -164,14 +164,14 @@ impl Check<'_> {
 
     /// Follows the log from its first piece to its end; answers how many records there are.
     fn log(&mut self, state: &State, manifests: &[Manifest]) -> Result<u64> {
-        let chunks = target::chunks(self.store, self.layout)?;
+        let pieces = Pieces::list(self.store, self.layout)?;
         let mut places: BTreeMap<Lsn, &Manifest> = manifests.iter().map(|m| (m.id(), m)).collect();
         let mut records = 0;
         let mut end: Option<Place> = None;
         let mut at = state.log_from;
         while at < state.log_to {
-            let Some((start, stop)) = chunk_at(&chunks, at) else {
-                at = self.gap(state, &chunks, at);
+            let Some((start, stop)) = pieces.at(at) else {
+                at = self.gap(state, &pieces, at);
                 end = None;
                 continue;
             };
@@ -220,15 +220,14 @@ impl Check<'_> {
     }
 
     /// There is no piece at this position. Answers where the log goes on.
-    fn gap(&mut self, state: &State, chunks: &[(Lsn, Lsn)], at: Lsn) -> Lsn {
+    fn gap(&mut self, state: &State, pieces: &Pieces, at: Lsn) -> Lsn {
         if let Some((from, to)) = state.gaps.iter().find(|(from, to)| *from <= at && at < *to) {
             let note =
                 format!("{} has no log from {from} to {to}: no moment in it can be restored", self.layout.root());
             (self.report)(Finding::Note(note));
             return *to;
         }
-        let next = chunks.iter().map(|(start, _)| *start).find(|start| *start > at);
-        let next = next.unwrap_or(state.log_to).min(state.log_to);
+        let next = pieces.start_behind(at).unwrap_or(state.log_to).min(state.log_to);
         (self.report)(Finding::Damage(object::missing(&self.layout.chunk(at, next))));
         next
     }

@@ -9,14 +9,18 @@ use futures::TryStreamExt;
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
-use object_store::{ClientConfigKey, ObjectStoreExt, PutMode, PutOptions};
+use object_store::{ClientConfigKey, ObjectStoreExt, PutMode, PutOptions, RetryConfig};
 use std::future::Future;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::runtime::Runtime;
 
 /// An object is up to 64 MiB, and a line to it may be slow.
 const REQUEST_TIMEOUT: &str = "10 minutes";
+/// Whoever asks tries again by himself; a server that stops should not wait for long.
+const RETRIES_MAX: usize = 3;
+const RETRY_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub struct RealObjects {
     url: String,
@@ -94,7 +98,8 @@ fn s3(url: &str, rest: &str) -> Result<(Arc<dyn object_store::ObjectStore>, Path
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = AmazonS3Builder::from_env()
         .with_bucket_name(bucket)
-        .with_config(AmazonS3ConfigKey::Client(ClientConfigKey::Timeout), REQUEST_TIMEOUT);
+        .with_config(AmazonS3ConfigKey::Client(ClientConfigKey::Timeout), REQUEST_TIMEOUT)
+        .with_retry(RetryConfig { max_retries: RETRIES_MAX, retry_timeout: RETRY_TIMEOUT, ..RetryConfig::default() });
     let endpoint = ["AWS_ENDPOINT", "AWS_ENDPOINT_URL"].iter().find_map(|name| std::env::var(name).ok());
     if endpoint.is_some_and(|endpoint| endpoint.starts_with("http://")) {
         builder = builder.with_allow_http(true);

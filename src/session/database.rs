@@ -60,20 +60,12 @@ impl Database {
         let lock = disk.lock("")?;
         check_format(&*disk)?;
         let temp = TempSpace::new(disk.clone(), "temp")?;
-        let backup = backup_options(&defaults)?;
         let engine = Engine::open(disk, clock.clone(), &*entropy, engine_options(&defaults))?;
-        let backups = OnceLock::new();
-        if let Some(options) = backup {
-            // Before a checkpoint lets go of log that the store may not have.
-            let hold = engine.wal().hold(Lsn::ZERO);
-            let started = Backups::start(engine.clone(), clock.clone(), entropy.clone(), hold, options)?;
-            backups.set(started).map_err(|_| Error::internal("backups are started once"))?;
-        }
         let catalog = CatalogStore::open(engine.clone())?;
         let tables = Tables::new(catalog.clone());
         let definitions = Definitions::new(tables.clone());
         let start_us = clock.now_us() as i64 - EPOCH_US;
-        Ok(Arc::new(Database {
+        let database = Arc::new(Database {
             engine,
             catalog,
             tables,
@@ -85,10 +77,22 @@ impl Database {
             clock,
             entropy,
             start_us,
-            backups,
+            backups: OnceLock::new(),
             stopping: AtomicBool::new(false),
             _lock: lock,
-        }))
+        });
+        database.start_backups()?;
+        Ok(database)
+    }
+
+    /// Begins to archive and to take snapshots, if the settings name a store. For a primary, as soon as it is one: log that
+    /// goes before is not archived.
+    fn start_backups(&self) -> Result<()> {
+        let Some(options) = backup_options(&self.defaults)? else { return Ok(()) };
+        let hold = self.engine.wal().hold(Lsn::ZERO);
+        let (engine, clock, entropy) = (self.engine.clone(), self.clock.clone(), self.entropy.clone());
+        let started = Backups::start(engine, clock, entropy, hold, options)?;
+        self.backups.set(started).map_err(|_| Error::internal("backups are started once"))
     }
 
     /// Drops old versions that nobody needs any more. To be called about once a second: commits alone do it only now and
