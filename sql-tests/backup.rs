@@ -3,6 +3,11 @@
 
 use crate::harness::{Client, Server};
 use crate::{connect, refusal, says};
+use arrow_array::cast::AsArray;
+use arrow_array::types::Int32Type;
+use bytes::Bytes;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
@@ -157,6 +162,60 @@ fn the_second_snapshot_uploads_what_changed() {
     let (whole, said) = headwater(&["verify-backup", "--from", primary.url()]);
     assert!(!whole, "{said}");
     says(&said, &["XX001: object", name, "is missing"]);
+}
+
+#[test]
+fn the_tables_of_a_snapshot_become_parquet_files() {
+    let primary = Primary::start();
+    let mut client = primary.connect();
+    client.run("CREATE TABLE t AS SELECT g AS a, g / 4.0::numeric(12, 2) AS b, 'row ' || g AS c FROM generate_series(1, 3000) g");
+    client.run("CREATE SCHEMA s; CREATE TABLE s.\"a.b\" (d date); CREATE TABLE s.none (x int)");
+    client.run("INSERT INTO s.\"a.b\" VALUES ('2024-02-29'), (NULL)");
+    client.run("CREATE DATABASE other");
+    let mut other = Client::connect(client.address, &[("user", "postgres"), ("database", "other")]).unwrap();
+    other.run("CREATE TABLE elsewhere (x int)");
+    let answer = client.rows("SELECT headwater_backup()").remove(0);
+    let id = answer.split("\"id\":\"").nth(1).unwrap()[..16].to_owned();
+    client.run("DELETE FROM t WHERE a > 10; INSERT INTO s.\"a.b\" VALUES ('infinity')");
+    let answer = client.rows("SELECT headwater_backup()").remove(0);
+    let later = answer.split("\"id\":\"").nth(1).unwrap()[..16].to_owned();
+    let folder = tempfile::tempdir().unwrap();
+    let to = folder.path().join("out");
+    let export = |id: &str, more: &[&str]| {
+        let to = to.to_str().unwrap();
+        headwater(&[&["export", "--from", primary.url(), "--backup", id, "--to", to], more].concat())
+    };
+    let (whole, said) = export(&id, &[]);
+    assert!(whole, "{said}");
+    says(&said, &["public.t.parquet: 3000 rows", "s.a%2Eb.parquet: 2 rows", "note: the tables of database \"other\""]);
+    says(&said, &["export: 3 tables of database \"postgres\""]);
+    let names: Vec<_> = files(&to).iter().map(|f| f.file_name().unwrap().to_str().unwrap().to_owned()).collect();
+    assert_eq!(
+        BTreeSet::from_iter(names).into_iter().collect::<Vec<_>>(),
+        ["public.t.parquet", "s.a%2Eb.parquet", "s.none.parquet"]
+    );
+    let bytes = Bytes::from(std::fs::read(to.join("public.t.parquet")).unwrap());
+    let reader = ParquetRecordBatchReaderBuilder::try_new(bytes).unwrap().with_batch_size(5000).build().unwrap();
+    let batches: Vec<_> = reader.map(Result::unwrap).collect();
+    let numbers = batches[0].column(0).as_primitive::<Int32Type>();
+    assert_eq!((batches.len(), numbers.values().iter().sum::<i32>()), (1, 3000 * 3001 / 2));
+    assert_eq!(batches[0].column(2).as_string::<i32>().value(2999), "row 3000");
+    let (whole, said) = export(&id, &[]);
+    assert!(!whole && said.contains("is not empty"), "{said}");
+    std::fs::remove_dir_all(&to).unwrap();
+    let (whole, said) = export("0000000000000001", &[]);
+    assert!(!whole && said.contains("there is no snapshot \"0000000000000001\" in"), "{said}");
+    // What Parquet has no place for is told, and the rest is there.
+    let (whole, said) = export(&later, &[]);
+    assert!(!whole, "{said}");
+    says(
+        &said,
+        &["public.t.parquet: 10 rows", "s.a.b is not exported: column \"d\": infinity has no place", "2 tables"],
+    );
+    assert_eq!(files(&to).len(), 2);
+    std::fs::remove_dir_all(&to).unwrap();
+    let (whole, said) = export(&id, &["--database", "other"]);
+    assert!(whole && said.contains("public.elsewhere.parquet: 0 rows"), "{said}");
 }
 
 /// With a store named by `HEADWATER_TEST_S3` (`s3://bucket/prefix`) and what `AWS_*` say of it.

@@ -25,7 +25,7 @@ pub struct Source {
 }
 
 impl Source {
-    fn open(&self) -> Result<(RealObjects, Option<u128>)> {
+    pub fn open(&self) -> Result<(RealObjects, Option<u128>)> {
         let cluster = match &self.cluster {
             None => None,
             Some(text) => Some(parse_cluster(text).ok_or_else(|| {

@@ -3,6 +3,7 @@
 
 mod backup_commands;
 mod config;
+mod export_command;
 
 use clap::{Parser, Subcommand};
 use config::{Config, Options};
@@ -65,6 +66,9 @@ enum Command {
     /// Reads all backups in a store to the last byte, and changes nothing: one line for each finding, and exit status 1 when
     /// anything is damaged or missing.
     VerifyBackup(backup_commands::Source),
+    /// Writes the tables of a snapshot as Parquet files, schema.table.parquet: one line for each, and exit status 1 when a
+    /// table holds what Parquet has no place for.
+    Export(export_command::Export),
 }
 
 fn main() -> ExitCode {
@@ -78,6 +82,7 @@ fn main() -> ExitCode {
         Command::Backups(source) => backup_commands::backups(&source),
         Command::Restore(command) => backup_commands::restore(&command),
         Command::VerifyBackup(source) => backup_commands::verify(&source),
+        Command::Export(command) => export_command::export(&command),
     };
     match done {
         Ok(status) => status,

@@ -1,7 +1,8 @@
 //! One client's SQL state: its transaction block, prepared statements, portals and cursors, settings; and what all
 //! sessions of a node share ([`Database`]).
 //!
-//! Entry points: [`Database::open`]; [`verify`] for a directory that nobody has open, [`restore`] to make one; [`Session::open`] and one method for each message of the protocol: `query`, `parse`,
+//! Entry points: [`Database::open`]; [`verify`] for a directory that nobody has open, [`restore`] to make one; [`export`] of tables into
+//! files; [`Session::open`] and one method for each message of the protocol: `query`, `parse`,
 //! `bind`, `describe_*`, `execute`, `close_*`, `sync`. Results go to a [`sink::Sink`].
 //!
 //! Must not know: bytes on a wire.
@@ -21,7 +22,7 @@
 //! statements, lock waits, deferred work) is awaited in a box, and the way of an ordinary message stays small.
 //!
 //! Read in this order: `database.rs`, `transaction.rs`, `prepare.rs`, `portal.rs`, `run.rs`, `simple.rs`, `extended.rs`,
-//! `utility.rs`, `host.rs`, `backups.rs`, `verify.rs`, `restore.rs`.
+//! `utility.rs`, `host.rs`, `backups.rs`, `verify.rs`, `restore.rs`, `export.rs`.
 
 pub mod backend;
 mod backups;
@@ -30,6 +31,7 @@ mod cursor;
 mod database;
 mod environment;
 mod explain;
+mod export;
 mod extended;
 mod facts;
 mod host;
@@ -47,6 +49,7 @@ mod utility;
 mod verify;
 
 pub use database::Database;
+pub use export::{ExportedTable, databases_with_tables, export};
 pub use restore::restore;
 pub use verify::verify;
 

@@ -2,12 +2,15 @@
 //!
 //! Most columns go as they are. Dates and times move from PostgreSQL's epoch to that of 1970; numerics with a precision
 //! of up to 38 digits become decimals of that precision; arrays become lists. What Parquet has no type for becomes text, in
-//! the form of a session with default settings and the time zone UTC, so that a file does not depend on who wrote it.
+//! the same form whoever writes the file (see [`file_format`]). So do intervals: Parquet's own has only milliseconds, and no
+//! sign.
 //! A value without a place in its column's Parquet type is an error: nothing is rounded and nothing becomes NULL.
 
 use crate::base::{Error, Result, SqlState};
 use crate::types::typmod::numeric_typmod;
-use crate::types::{self, ColumnBuilder, ColumnReader, DatumRef, FormatContext, NumericRef, Physical, SqlType, oid};
+use crate::types::{
+    self, ColumnBuilder, ColumnReader, DatumRef, FormatContext, IntervalStyle, NumericRef, Physical, SqlType, oid,
+};
 use arrow_array::builder::{Decimal128Builder, StringViewBuilder};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
@@ -122,9 +125,15 @@ impl Column {
     }
 }
 
-/// A session's format with default settings: what text in a file looks like.
+/// What text in a file looks like: as with default settings in UTC, but intervals in the one style that DuckDB reads too,
+/// `@ 1 mon -3 days 4 hours`.
 pub(super) fn file_format(session: &FormatContext) -> FormatContext {
-    FormatContext { names: session.names.clone(), now_us: session.now_us, ..FormatContext::default() }
+    FormatContext {
+        names: session.names.clone(),
+        now_us: session.now_us,
+        interval_style: IntervalStyle::PostgresVerbose,
+        ..FormatContext::default()
+    }
 }
 
 fn convert(form: &Form, ty: SqlType, array: &ArrayRef, format: &FormatContext) -> Result<ArrayRef> {
