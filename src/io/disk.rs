@@ -77,6 +77,11 @@ pub trait File: Send + Sync {
     /// Writes all of `bytes`, making the file longer as needed.
     fn write_at(&self, bytes: &[u8], offset: u64) -> Result<()>;
 
+    /// [`File::write_at`] of what nobody will soon read from this file: it need not be in the system's cache afterwards.
+    fn write_unread_at(&self, bytes: &[u8], offset: u64) -> Result<()> {
+        self.write_at(bytes, offset)
+    }
+
     /// Writes zeros, so that a later write there allocates nothing and its sync touches no metadata.
     fn fill_zero(&self, offset: u64, len: u64) -> Result<()>;
 

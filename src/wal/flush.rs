@@ -62,7 +62,7 @@ impl Flusher {
             return Ok(());
         }
         let bytes = &group.bytes[(from.0 - group.start.0) as usize..(to.0 - group.start.0) as usize];
-        self.file.write_at(bytes, HEAD_BYTES + (from.0 - self.segment.0))
+        self.file.write_unread_at(bytes, HEAD_BYTES + (from.0 - self.segment.0))
     }
 
     /// How many zeros to write again behind `end`, so that the cache gets a whole page and need not read it: a segment

@@ -230,14 +230,21 @@ impl Pager {
     /// Writes the images.
     pub(super) fn write_flight(&self, flight: &Flight) -> Written {
         let mut written = 0;
+        let unread = self.holds_all();
         for run in flight.images.chunk_by(|a, b| a.block.0 + 1 == b.block.0) {
             let bytes = &flight.bytes[written * self.page_bytes..][..run.len() * self.page_bytes];
             let at = run[0].block.offset(self.page_bytes);
-            self.file.write_at(bytes, at).map_err(|e| (written, self.note(e)))?;
+            let write = if unread { self.file.write_unread_at(bytes, at) } else { self.file.write_at(bytes, at) };
+            write.map_err(|e| (written, self.note(e)))?;
             written += run.len();
         }
         count(&self.counters.writes, written);
         Ok(written)
+    }
+
+    /// Whether memory has room for every page: then none is read back, and the system's cache need not have it too.
+    fn holds_all(&self) -> bool {
+        self.ledger.lock().pages() < self.frames.len()
     }
 
     /// Tells the ledger what `write_flight` did.
