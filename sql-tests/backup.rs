@@ -143,11 +143,16 @@ fn the_second_snapshot_uploads_what_changed() {
     let first = client.rows("SELECT headwater_backup()").remove(0);
     assert_eq!(field(&first, "pages"), field(&first, "pages_changed"), "{first}");
     client.run("INSERT INTO t VALUES (0, 'one more')");
+    let address = format!("postgresql://{}", primary.server.address());
+    let told = succeeds(&["backup", "--server", &address]);
+    says(&told, &["id  ", "lsn  ", "bytes uploaded  ", "pages total  ", "pages changed  "]);
+    says(&succeeds(&["backup", "--server", &address]), &["nothing has changed since it was taken"]);
+    client.run("INSERT INTO t VALUES (-1, 'and another')");
     let second = client.rows("SELECT headwater_backup()").remove(0);
     assert!(field(&second, "pages_changed") * 5 < field(&second, "pages"), "{second}");
     let said = succeeds(&["backups", "--from", primary.url()]);
-    assert_eq!(said.lines().filter(|line| line.starts_with("0000")).count(), 2, "{said}");
-    says(&succeeds(&["verify-backup", "--from", primary.url()]), &["2 snapshots", "no damage found"]);
+    assert_eq!(said.lines().filter(|line| line.starts_with("0000")).count(), 3, "{said}");
+    says(&succeeds(&["verify-backup", "--from", primary.url()]), &["3 snapshots", "no damage found"]);
     // Any object: damaged, it is named, and so is what is missing.
     let pack = files(primary.store.path()).into_iter().find(|f| f.parent().unwrap().ends_with("packs")).unwrap();
     let bytes = std::fs::read(&pack).unwrap();
@@ -255,6 +260,11 @@ fn what_cannot_be_done_is_said() {
     let folder = tempfile::tempdir().unwrap();
     let (store, to) = (folder.path().join("store"), folder.path().join("to"));
     let (store, to) = (store.to_str().unwrap(), to.to_str().unwrap());
+    says(
+        &command(&["backup", "--server", &format!("postgresql://{}", server.address())]),
+        &["keeps no backups", "backup.store"],
+    );
+    says(&command(&["backup", "--server", "postgresql://127.0.0.1:1"]), &["could not connect to 127.0.0.1:1"]);
     says(&command(&["backups", "--from", store]), &["could not open folder", store]);
     says(&command(&["verify-backup", "--from", "s3://"]), &["is not the URL of an object store"]);
     std::fs::create_dir(store).unwrap();

@@ -1,5 +1,6 @@
 //! The commands about backups: `backups`, `restore` and `verify-backup` read a store; `backup` asks a running server.
 
+use crate::client::{self, Address};
 use clap::Args;
 use headwater::backup::{self, BackupCheck, Listed, Restored, Target, cluster_name, parse_cluster, parse_lsn};
 use headwater::base::{Error, Finding, Result, SqlState};
@@ -81,6 +82,24 @@ fn time_text(us: u64) -> String {
     let since_2000 = (us as i64).saturating_sub(EPOCH_US);
     datetime::write(&mut out, SqlType::of(oid::TIMESTAMPTZ), DatumRef::Int8(since_2000), &FormatContext::default());
     String::from_utf8_lossy(&out).into_owned()
+}
+
+pub fn backup(server: &str) -> Result<ExitCode> {
+    let strange = || Error::internal("the server's answer is not what was expected");
+    let answer = client::ask(&Address::parse(server)?, "SELECT headwater_backup()")?.ok_or_else(strange)?;
+    let answer: serde_json::Value = serde_json::from_str(&answer).map_err(|_| strange())?;
+    let number = |name: &str| answer.get(name).and_then(serde_json::Value::as_u64).ok_or_else(strange);
+    let text = |name: &str| answer.get(name).and_then(serde_json::Value::as_str).ok_or_else(strange);
+    println!("id              {}", text("id")?);
+    println!("lsn             {}", text("lsn")?);
+    if answer.get("new") == Some(&serde_json::Value::Bool(false)) {
+        println!("nothing has changed since it was taken");
+        return Ok(ExitCode::SUCCESS);
+    }
+    println!("bytes uploaded  {}", number("bytes_uploaded")?);
+    println!("pages total     {}", number("pages")?);
+    println!("pages changed   {}", number("pages_changed")?);
+    Ok(ExitCode::SUCCESS)
 }
 
 pub fn backups(source: &Source) -> Result<ExitCode> {

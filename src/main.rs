@@ -2,6 +2,7 @@
 //! is stopped.
 
 mod backup_commands;
+mod client;
 mod config;
 mod export_command;
 
@@ -59,6 +60,12 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
     },
+    /// Takes a snapshot of a running server now, and waits until it and the log are in its store.
+    Backup {
+        /// Where the server is: postgresql://HOST:PORT.
+        #[arg(long, value_name = "URL")]
+        server: String,
+    },
     /// Lists the snapshots in a store of backups.
     Backups(backup_commands::Source),
     /// Makes a data directory out of a backup, as the database was at a moment: the latest, unless told otherwise.
@@ -79,6 +86,7 @@ fn main() -> ExitCode {
         Command::Verify { data, config } => {
             config::load(&Options { data, config, ..Options::default() }).and_then(|config| verify(&config))
         }
+        Command::Backup { server } => backup_commands::backup(&server),
         Command::Backups(source) => backup_commands::backups(&source),
         Command::Restore(command) => backup_commands::restore(&command),
         Command::VerifyBackup(source) => backup_commands::verify(&source),
