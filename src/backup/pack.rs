@@ -15,8 +15,8 @@ use crate::base::bytes::Reader;
 use crate::base::{Error, Result};
 use std::io::{Read, Write};
 
-/// A pack is full when its images have this much.
-pub const PACK_BYTES: usize = 64 << 20;
+/// A pack is full when its images have this much. Writing one must not hold up the log, which may be on the same device.
+pub const PACK_BYTES: usize = 16 << 20;
 
 const MAGIC: &[u8; 8] = b"HWBAPACK";
 const VERSION: u32 = 1;

@@ -8,10 +8,10 @@ use super::archive::Archiver;
 use super::expire::expire;
 use super::layout::Layout;
 use super::snapshot::{Snapshotter, Taken};
-use super::{Restored, Shared, Target, restore, verify};
+use super::{BackupOptions, Backups, Restored, Shared, Target, restore, verify};
 use crate::base::{Finding, Lsn, Result, SqlState, TreeId};
 use crate::engine::{CheckpointOptions, Engine, EngineOptions};
-use crate::io::{Clock, Disk, ObjectStore, Rng, SimClock, SimDisk, SimEntropy, SimObjects};
+use crate::io::{Clock, Disk, ObjectStore, RealClock, Rng, SimClock, SimDisk, SimEntropy, SimObjects};
 use crate::storage::{Direction, Entries, KeyRange};
 use crate::txn::{Access, Isolation};
 use crate::wal::{Hold, WalOptions};
@@ -490,4 +490,45 @@ fn a_restored_database_has_an_archive_of_its_own() {
     let layouts = super::target::layouts(&sim.store, None).unwrap();
     let of = |cluster: u128| layouts.iter().filter(move |l: &&Layout| l.identity.cluster == cluster).count();
     assert_eq!((layouts.len(), of(own), of(restored.cluster)), (2, 1, 1));
+}
+
+#[test]
+fn the_threads_do_it_by_themselves() {
+    let mut sim = Sim::new(9);
+    let engine = open(&sim.disk, &sim.clock, 1).unwrap();
+    let options = BackupOptions {
+        store: Arc::new(sim.store.clone()),
+        archive_interval: Duration::from_millis(50),
+        snapshot_interval: Some(Duration::from_millis(100)),
+        retention: Some(Duration::from_secs(3600)),
+        snapshot_rate: 1 << 30,
+        log_keep_bytes: u64::MAX,
+    };
+    let hold = engine.wal().hold(Lsn::ZERO);
+    let entropy = Arc::new(SimEntropy::new(9));
+    let backups = Backups::start(engine.clone(), Arc::new(RealClock::new()), entropy, hold, options).unwrap();
+    // Only to commit with.
+    let node = Node::with(&sim, engine.clone(), engine.wal().hold(Lsn::MAX), 1, u64::MAX).unwrap();
+    sim.create_trees(&node);
+    let snapshots = |sim: &Sim| super::Manifest::list(&sim.store, &node.shared.layout).unwrap().len();
+    for wanted in 1..3 {
+        sim.commit(&node).unwrap();
+        let mut waited = Duration::ZERO;
+        while snapshots(&sim) < wanted {
+            assert!(waited < Duration::from_secs(20), "no snapshot is taken");
+            std::thread::sleep(Duration::from_millis(20));
+            waited += Duration::from_millis(20);
+        }
+    }
+    sim.commit(&node).unwrap();
+    let taken = backups.snapshot(&|| Ok(())).unwrap();
+    assert!(backups.archived() >= taken.manifest.id());
+    sim.store.set_down(true);
+    sim.commit(&node).unwrap();
+    assert_eq!(backups.snapshot(&|| Ok(())).unwrap_err().code(), SqlState::IO_ERROR);
+    sim.store.set_down(false);
+    backups.stop();
+    assert_eq!(backups.archived(), engine.durable());
+    assert_eq!(sim.check(), Vec::<String>::new());
+    sim.expect(&Target::Latest, Lsn::MAX);
 }
