@@ -50,6 +50,12 @@ impl Archiver {
         done
     }
 
+    /// The same before the server stops: the state object says up to when, even if there was nothing to ship.
+    pub fn last_step(&mut self) -> Result<Lsn> {
+        self.state_written = None;
+        self.step()
+    }
+
     fn ship(&mut self) -> Result<Lsn> {
         // Whatever was committed before this time is in the log up to here.
         let (time_us, appended) = (self.clock.now_us(), self.wal.appended());

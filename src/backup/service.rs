@@ -226,7 +226,8 @@ impl ShipThread {
         let mut attempts = Attempts::new("archiving the log");
         loop {
             let stop = self.signals.is_stopping();
-            match self.archiver.step() {
+            let done = if stop { self.archiver.last_step() } else { self.archiver.step() };
+            match done {
                 Ok(_) => attempts.succeeded(),
                 Err(e) => attempts.failed(self.clock.monotonic(), &e),
             }

@@ -4,7 +4,7 @@ use super::backend::{Backends, Interrupt};
 use super::plans::PlanCache;
 use super::settings::Defaults;
 use crate::backup::{BackupOptions, Backups};
-use crate::base::{Error, Lsn, Result, SqlState};
+use crate::base::{Error, Result, SqlState};
 use crate::catalog::CatalogStore;
 use crate::engine::{CheckpointOptions, Engine, EngineOptions};
 use crate::executor::TempSpace;
@@ -89,7 +89,7 @@ impl Database {
     /// goes before is not archived.
     fn start_backups(&self) -> Result<()> {
         let Some(options) = backup_options(&self.defaults)? else { return Ok(()) };
-        let hold = self.engine.wal().hold(Lsn::ZERO);
+        let hold = self.engine.wal().hold(self.engine.wal().oldest()?);
         let (engine, clock, entropy) = (self.engine.clone(), self.clock.clone(), self.entropy.clone());
         let started = Backups::start(engine, clock, entropy, hold, options)?;
         self.backups.set(started).map_err(|_| Error::internal("backups are started once"))
