@@ -5,6 +5,7 @@
 //! lists them all and is made from the table (a test holds the two together).
 
 use headwater::base::{Error, Result, SqlState};
+use headwater::replication::Target;
 use headwater::session::settings::Defaults;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
@@ -15,6 +16,8 @@ pub struct Options {
     pub data: Option<PathBuf>,
     pub listen: Option<String>,
     pub config: Option<PathBuf>,
+    /// Where the primary is that is to be followed.
+    pub replica_of: Option<String>,
     /// `NAME=VALUE`, in order.
     pub settings: Vec<String>,
 }
@@ -24,6 +27,7 @@ pub struct Options {
 pub struct Config {
     pub data: PathBuf,
     pub listen: SocketAddr,
+    pub replica_of: Option<Target>,
     pub defaults: Defaults,
 }
 
@@ -52,7 +56,8 @@ pub fn load(options: &Options) -> Result<Config> {
     let listen = resolve(&listen)?;
     defaults.fix("listen_addresses", &listen.ip().to_string());
     defaults.fix("port", &listen.port().to_string());
-    Ok(Config { data: PathBuf::from(defaults.get("data_directory")), listen, defaults })
+    let replica_of = options.replica_of.as_deref().map(Target::parse).transpose()?;
+    Ok(Config { data: PathBuf::from(defaults.get("data_directory")), listen, replica_of, defaults })
 }
 
 fn read_file(path: &Path, defaults: &mut Defaults) -> Result<()> {

@@ -10,6 +10,7 @@ pub mod expr;
 pub mod io;
 pub mod parser;
 pub mod planner;
+pub mod replication;
 pub mod server;
 pub mod session;
 pub mod storage;

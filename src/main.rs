@@ -10,7 +10,9 @@ use clap::{Parser, Subcommand};
 use config::{Config, Options};
 use headwater::base::{Error, Finding, Result};
 use headwater::engine::EngineCheck;
-use headwater::io::{RealClock, RealDisk, RealEntropy};
+use headwater::io::{Disk, RealClock, RealDisk, RealEntropy};
+use headwater::replication::client::Client;
+use headwater::replication::{self, Target};
 use headwater::server;
 use headwater::session::{self, Database};
 use std::path::{Path, PathBuf};
@@ -43,12 +45,21 @@ enum Command {
         /// Where clients connect.
         #[arg(long, value_name = "HOST:PORT")]
         listen: Option<String>,
+        /// Follows the primary there: copies it into an empty data directory, then its log as it grows, and serves reads.
+        #[arg(long, value_name = "URL")]
+        replica_of: Option<String>,
         /// A configuration file; config/headwater.toml lists every setting.
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
         /// Sets one setting; may be repeated.
         #[arg(short = 'c', value_name = "NAME=VALUE")]
         settings: Vec<String>,
+    },
+    /// Makes a primary of a running replica.
+    Promote {
+        /// Where the replica is: postgresql://HOST:PORT.
+        #[arg(long, value_name = "URL")]
+        server: String,
     },
     /// Checks every byte of a stopped database and changes nothing: one line for each finding, and exit status 1 when
     /// anything is damaged.
@@ -80,9 +91,11 @@ enum Command {
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
-        Command::Serve { data, listen, config, settings } => {
-            config::load(&Options { data, listen, config, settings }).and_then(serve).map(|()| ExitCode::SUCCESS)
+        Command::Serve { data, listen, replica_of, config, settings } => {
+            let options = Options { data, listen, config, replica_of, settings };
+            config::load(&options).and_then(serve).map(|()| ExitCode::SUCCESS)
         }
+        Command::Promote { server } => promote(&server).map(|()| ExitCode::SUCCESS),
         Command::Verify { data, config } => {
             config::load(&Options { data, config, ..Options::default() }).and_then(|config| verify(&config))
         }
@@ -142,15 +155,57 @@ fn serve(config: Config) -> Result<()> {
     runtime.block_on(run(config))
 }
 
+/// Asks a replica to become a primary, and waits until it is one.
+fn promote(server: &str) -> Result<()> {
+    let target = Target::parse(server)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let rows = runtime.block_on(async {
+        let mut client = Client::connect_to_database(&target, "postgres").await?;
+        client.command("SELECT pg_promote()").await
+    })?;
+    match rows.first().and_then(|row| row.first()?.as_deref()) {
+        Some("t") => {
+            println!("promoted: {target} is a primary now");
+            Ok(())
+        }
+        _ => Err(Error::internal(format!("{target} was asked, and is no primary yet"))),
+    }
+}
+
 async fn run(mut config: Config) -> Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let listener = server::bind(config.listen)?;
     let address = listener.local_addr()?;
     config.defaults.fix("port", &address.port().to_string());
-    let disk = Arc::new(RealDisk::open(&config.data)?);
-    let database = Database::open(disk, Arc::new(RealClock::new()), Arc::new(RealEntropy), config.defaults);
+    let disk: Arc<dyn Disk> = Arc::new(RealDisk::open(&config.data)?);
+    let (clock, entropy) = (Arc::new(RealClock::new()), Arc::new(RealEntropy));
+    let database = match &config.replica_of {
+        None => Database::open(disk, clock, entropy, config.defaults),
+        Some(primary) => {
+            let stop = async {
+                tokio::select! {
+                    _ = terminate.recv() => {}
+                    _ = interrupt.recv() => {}
+                }
+            };
+            tokio::select! {
+                prepared = replication::prepare(disk.clone(), &*entropy, primary) => {
+                    prepared.map_err(|e| in_directory(&config.data, e))?;
+                }
+                () = stop => return Ok(()),
+            }
+            Database::open_replica(disk, clock, entropy, config.defaults)
+        }
+    };
     let database = database.map_err(|e| in_directory(&config.data, e))?;
+    let following = config.replica_of.map(|primary| {
+        let database = database.clone();
+        tokio::spawn(async move {
+            database.replication.clone().follow(primary).await?;
+            database.became_primary()
+        })
+    });
     tracing::info!(data = %config.data.display(), %address, "ready");
     println!("headwater is ready: psql -h {} -p {} -U postgres", address.ip(), address.port());
     let stop = async move {
@@ -160,6 +215,10 @@ async fn run(mut config: Config) -> Result<()> {
         }
     };
     server::run(listener, database.clone(), stop, GRACE).await;
+    database.replication.stop();
+    if let Some(following) = following {
+        following.await.map_err(|e| Error::internal(e.to_string()))??;
+    }
     database.close()?;
     tracing::info!("stopped");
     Ok(())

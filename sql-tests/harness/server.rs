@@ -23,8 +23,14 @@ pub struct Server {
 
 /// The command `headwater serve` on `data` and a free port.
 pub fn command(data: &Path) -> Command {
+    let mut command = serve(data);
+    command.args(["--listen", "127.0.0.1:0"]);
+    command
+}
+
+fn serve(data: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_headwater"));
-    command.arg("serve").arg("--data").arg(data).args(["--listen", "127.0.0.1:0"]);
+    command.arg("serve").arg("--data").arg(data);
     command.stdin(Stdio::null()).env_remove("HEADWATER_LOG");
     command
 }
@@ -102,6 +108,13 @@ impl Server {
         (self.child, self.address) = launch(&self.data, self.folder.path(), &self.arguments);
     }
 
+    /// The same with other arguments.
+    #[allow(dead_code)]
+    pub fn start_again_with(&mut self, arguments: &[String]) {
+        self.arguments = arguments.to_vec();
+        self.start_again();
+    }
+
     /// Starts a stopped server and kills it after a while, ready or not.
     pub fn start_and_kill(&mut self, after: Duration) {
         let log = log_file(self.folder.path());
@@ -133,7 +146,7 @@ impl Drop for Server {
 /// Starts the process and waits until it says that it is ready, and where.
 fn launch(data: &Path, folder: &Path, arguments: &[String]) -> (Child, SocketAddr) {
     let log = log_file(folder);
-    let mut command = command(data);
+    let mut command = if arguments.iter().any(|a| a == "--listen") { serve(data) } else { command(data) };
     let mut child = command.args(arguments).stdout(Stdio::piped()).stderr(log).spawn().expect("the binary runs");
     let stdout = child.stdout.take().expect("it is piped");
     let (said, lines) = mpsc::channel();

@@ -10,6 +10,16 @@ pub struct Lsn(pub u64);
 impl Lsn {
     pub const ZERO: Lsn = Lsn(0);
     pub const MAX: Lsn = Lsn(u64::MAX);
+
+    /// The position that PostgreSQL's text form names: two hexadecimal numbers of up to eight digits.
+    pub fn parse(text: &str) -> Option<Lsn> {
+        let half = |digits: &str| match digits.len() {
+            1..=8 if digits.bytes().all(|b| b.is_ascii_hexdigit()) => u64::from_str_radix(digits, 16).ok(),
+            _ => None,
+        };
+        let (high, low) = text.split_once('/')?;
+        Some(Lsn(half(high)? << 32 | half(low)?))
+    }
 }
 
 /// PostgreSQL's text form of a position, `16/B374D848`.
@@ -57,5 +67,20 @@ impl fmt::Display for Oid {
 impl fmt::Display for TreeId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Lsn;
+
+    #[test]
+    fn positions_are_read_as_they_are_printed() {
+        for lsn in [Lsn(0), Lsn(0x16_b374_d848), Lsn::MAX] {
+            assert_eq!(Lsn::parse(&lsn.to_string()), Some(lsn));
+        }
+        for wrong in ["", "0", "0/", "/0", "0/123456789", "+1/0", "g/0", "0/0 "] {
+            assert_eq!(Lsn::parse(wrong), None, "{wrong}");
+        }
     }
 }

@@ -25,6 +25,12 @@ impl SqlState {
         SqlState([b[0], b[1], b[2], b[3], b[4]])
     }
 
+    /// A code as it comes over the wire: five digits or upper-case letters.
+    pub fn parse(code: &str) -> Option<SqlState> {
+        let code = <[u8; 5]>::try_from(code.as_bytes()).ok()?;
+        code.iter().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase()).then_some(SqlState(code))
+    }
+
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).expect("a code is ASCII")
     }
@@ -59,6 +65,7 @@ sqlstates! {
     NO_DATA "02000" "no_data";
     SQL_STATEMENT_NOT_YET_COMPLETE "03000" "sql_statement_not_yet_complete";
     CONNECTION_EXCEPTION "08000" "connection_exception";
+    SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION "08001" "sqlclient_unable_to_establish_sqlconnection";
     CONNECTION_FAILURE "08006" "connection_failure";
     PROTOCOL_VIOLATION "08P01" "protocol_violation";
     FEATURE_NOT_SUPPORTED "0A000" "feature_not_supported";

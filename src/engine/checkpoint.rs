@@ -101,8 +101,15 @@ impl Checkpointer {
             return Ok(last.lsn);
         }
         let begun = self.clock.monotonic();
-        // False: one that failed half way, for want of space, is taken up again.
-        self.transactions.at_rest(|lsn, next_tree| self.store.freeze(lsn, next_tree))?;
+        // False: one that failed half way, for want of space, is taken up again. In the middle of a transaction that comes in
+        // parts from another node none begins.
+        self.transactions.at_rest(|lsn, next_tree| match self.transactions.parts_are_open() {
+            true => Ok(false),
+            false => self.store.freeze(lsn, next_tree),
+        })?;
+        if !self.store.pager().frozen() {
+            return Ok(last.lsn);
+        }
         let span = self.options.interval / 2;
         let slow_down = |progress: Progress| {
             if pace == Pace::Spread {

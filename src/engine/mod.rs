@@ -1,7 +1,8 @@
 //! One open database of trees: opens it, recovers it, begins transactions on it, closes it.
 //!
-//! Entry points: [`Engine::open`], [`Engine::begin_as`], [`Engine::wait_durable`], [`Engine::close`]; [`Engine::check`]
-//! for the files of a stopped one.
+//! Entry points: [`Engine::open`], [`Engine::begin_as`], [`Engine::wait_durable`], [`Engine::close`]; [`Engine::follower`] and
+//! [`Engine::lead`] on a node that copies another's log, [`BaseCopy`] and [`BaseWriter`] to begin one; [`Engine::check`] for the
+//! files of a stopped one.
 //!
 //! Must not know: tables, rows, SQL, clients.
 //!
@@ -18,11 +19,17 @@
 //! After a crash: `open` again, from the newest checkpoint and the log after it; it changes nothing that was durable, so a
 //! crash during it does no harm.
 //!
-//! Read in this order: `recovery.rs`, `gather.rs`, `checkpoint.rs`, this file, `verify.rs`.
+//! Read in this order: `replay.rs`, `recovery.rs`, `gather.rs`, `checkpoint.rs`, this file, `follow.rs`, `copy.rs`, `format.rs`,
+//! `at_rest.rs`, `verify.rs`.
 
+mod at_rest;
 mod checkpoint;
+mod copy;
+mod follow;
+mod format;
 mod gather;
 mod recovery;
+mod replay;
 mod verify;
 
 #[cfg(test)]
@@ -32,21 +39,26 @@ mod tests;
 #[cfg(test)]
 mod verify_tests;
 
+pub use at_rest::AtRest;
 pub use checkpoint::CheckpointOptions;
-pub use recovery::KIND_RESTORE_POINT;
+pub use copy::{BaseCopy, BaseHead, BaseWriter};
+pub use follow::{Applied, Follower};
+pub use format::{FORMAT, FORMAT_FILE, check_empty, settle_format, write_format};
+pub use replay::KIND_RESTORE_POINT;
 pub use verify::EngineCheck;
 
-use crate::base::{Error, Flow, Lsn, Result, TreeId};
+use crate::base::{Error, Flow, Lsn, Result, SqlState, TreeId};
 use crate::io::{Clock, Disk, Entropy};
 use crate::storage::{
     CheckpointPin, PAGE_BYTES, PagedOptions, PagedStore, PagerOptions, PagerStats, SpillOptions, Store, StoreStats,
     UndoOptions,
 };
-use crate::txn::{Access, Isolation, LockLine, OnFatal, Owner, Transactions, Txn, TxnOptions};
+use crate::txn::{Access, Found, Isolation, LockLine, OnFatal, Owner, Transactions, Txn, TxnOptions};
 use crate::wal::{Record, Wal, WalOptions};
 use checkpoint::{Checkpointer, Pace};
 use parking_lot::Mutex;
 use recovery::{PARTS_AHEAD, Recovery, apply_all};
+use replay::Replay;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::sync_channel;
@@ -74,6 +86,8 @@ pub struct EngineOptions {
     pub page_bytes: usize,
     pub checkpoint: CheckpointOptions,
     pub txn: TxnOptions,
+    /// The log is a copy of another node's, which grows by what comes from there; nobody commits here.
+    pub follows: bool,
     /// Told the error of the first failed write or read of the trees' file, after which nothing can be relied on. It
     /// should not return; the default aborts the process.
     pub on_fatal: OnFatal,
@@ -89,6 +103,7 @@ impl Default for EngineOptions {
             page_bytes: PAGE_BYTES,
             checkpoint: CheckpointOptions::default(),
             txn: TxnOptions::default(),
+            follows: false,
             on_fatal: Arc::new(|e| {
                 tracing::error!("the data file cannot be written, the process stops: {e}");
                 std::process::abort();
@@ -114,6 +129,8 @@ pub struct Engine {
     transactions: Arc<Transactions>,
     checkpointer: Arc<Checkpointer>,
     checkpoint_thread: Mutex<Option<JoinHandle<()>>>,
+    /// Where the follower goes on, until there is one.
+    following: Mutex<Option<Replay>>,
 }
 
 impl Engine {
@@ -131,10 +148,11 @@ impl Engine {
         options: EngineOptions,
     ) -> Result<Arc<Engine>> {
         let paged = options.paged(&disk);
-        let EngineOptions { wal_dir, wal, checkpoint, mut txn, on_fatal, .. } = options;
+        let EngineOptions { wal_dir, mut wal, checkpoint, mut txn, follows, on_fatal, .. } = options;
+        wal.incarnation &= !follows;
         txn.scratch.get_or_insert_with(|| Arc::clone(&disk));
         let (store, opened) = PagedStore::open(Arc::clone(&disk), paged)?;
-        let (wal, next_tree) = thread::scope(|scope| {
+        let (wal, (next_tree, replay)) = thread::scope(|scope| {
             let (applier, work) = sync_channel(PARTS_AHEAD);
             let apply = || apply_all(&*store, work);
             let applying = thread::Builder::new().name("recover".into()).spawn_scoped(scope, apply)?;
@@ -142,16 +160,18 @@ impl Engine {
             let replay = |record: Record<'_>| recovery.replay(&record);
             let wal = Wal::open(disk, clock.clone(), entropy, &wal_dir, wal, opened.lsn, replay);
             // In any case it ends here, and with it the other thread.
-            let next_tree = recovery.finish();
+            let finished = recovery.finish();
             applying.join().map_err(|_| Error::internal("the thread that applies the log panicked"))??;
-            Ok::<_, Error>((Arc::new(wal?), next_tree?))
+            Ok::<_, Error>((Arc::new(wal?), finished?))
         })?;
-        let transactions = Transactions::new(store.clone(), Arc::clone(&wal), next_tree, txn, on_fatal.clone());
+        let found = Found { next_tree, follows, parts_open: follows && replay.is_open() };
+        let transactions = Transactions::new(store.clone(), Arc::clone(&wal), found, txn, on_fatal.clone());
         let automatic = checkpoint.automatic;
         let checkpointer =
             Checkpointer::new(store.clone(), wal.clone(), transactions.clone(), clock, checkpoint, opened.lsn);
         let thread = if automatic { Some(checkpointer.spawn(on_fatal)?) } else { None };
-        Ok(Arc::new(Engine { store, wal, transactions, checkpointer, checkpoint_thread: Mutex::new(thread) }))
+        let (checkpoint_thread, following) = (Mutex::new(thread), Mutex::new(follows.then_some(replay)));
+        Ok(Arc::new(Engine { store, wal, transactions, checkpointer, checkpoint_thread, following }))
     }
 
     /// Begins a transaction of no session.
@@ -269,6 +289,10 @@ impl Engine {
 
     /// Names this place of the log, and answers it.
     pub fn restore_point(&self, name: &str) -> Result<Lsn> {
+        if self.follows() {
+            return Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, "recovery is in progress")
+                .hint("WAL control functions cannot be executed during recovery."));
+        }
         // Nobody else appends meanwhile: a commit relies on the room that the log has promised to it.
         self.transactions.at_rest(|_, _| self.wal.append(KIND_RESTORE_POINT, name.as_bytes()))
     }

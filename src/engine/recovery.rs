@@ -1,25 +1,20 @@
 //! Recovery: the log's records after the newest checkpoint, in order, applied to the trees. Redo only: the log holds nothing that must be undone.
 //!
-//! A transaction in parts is gathered until its end record, and not applied before: others may have changed the same
-//! entries if it never ended. At most one is open at a time; transactions in one record may stand between its parts.
-//!
 //! Nobody reads the trees before the end, so the changes of many transactions are applied at once, sorted (`gather.rs`),
 //! and while one thread reads and sorts, another applies.
 
 use super::gather::Gathered;
-use crate::base::{Error, Lsn, Result, SqlState, TreeId};
+use super::replay::{Meaning, Replay, as_damage};
+use crate::base::{Error, Lsn, Result, TreeId};
 use crate::io::Clock;
-use crate::storage::batch::{Encoder, KIND_BATCH, KIND_END, KIND_PART, decode_end, decode_part, for_each_op};
+use crate::storage::batch::{Encoder, for_each_op};
 use crate::storage::{Batch, History, Op, Store};
-use crate::wal::{KIND_INCARNATION, Record};
+use crate::wal::Record;
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::time::Duration;
 
 /// How often a long recovery says where it is.
 const REPORT_INTERVAL: Duration = Duration::from_secs(1);
-
-/// A place in the log with a name, the payload; it changes nothing.
-pub const KIND_RESTORE_POINT: u8 = 24;
 
 /// How many parts may wait to be applied.
 pub(super) const PARTS_AHEAD: usize = 64;
@@ -31,8 +26,7 @@ pub(super) type Work = (Batch, Lsn);
 pub(super) struct Recovery<'a> {
     applier: SyncSender<Work>,
     clock: &'a dyn Clock,
-    /// The changes of the open transaction, by part.
-    parts: Vec<Vec<u8>>,
+    replay: Replay,
     /// Not yet applied, up to this position.
     gathered: Gathered,
     end: Lsn,
@@ -49,7 +43,7 @@ impl<'a> Recovery<'a> {
         Recovery {
             applier,
             clock,
-            parts: Vec::new(),
+            replay: Replay::default(),
             gathered: Gathered::default(),
             end: Lsn::ZERO,
             next_tree: next_tree.0.max(1),
@@ -61,7 +55,7 @@ impl<'a> Recovery<'a> {
 
     pub(super) fn replay(&mut self, record: &Record<'_>) -> Result<()> {
         self.report(record.lsn);
-        self.replay_payload(record.kind, record.payload, record.lsn)
+        self.take_record(record)
             .map_err(|e| e.context(format!("while replaying the log record that ends at {}", record.lsn)))
     }
 
@@ -80,32 +74,12 @@ impl<'a> Recovery<'a> {
         }
     }
 
-    fn replay_payload(&mut self, kind: u8, payload: &[u8], lsn: Lsn) -> Result<()> {
-        self.end = lsn;
-        match kind {
-            KIND_INCARNATION | KIND_RESTORE_POINT => Ok(()),
-            KIND_BATCH => self.take(payload),
-            KIND_PART => {
-                let (number, changes) = decode_part(payload)?;
-                if number == 0 {
-                    self.parts.clear();
-                }
-                if number != self.parts.len() {
-                    return Err(corrupt(format!("part {number} follows {} parts", self.parts.len())));
-                }
-                self.parts.push(changes.to_vec());
-                Ok(())
-            }
-            KIND_END => {
-                let parts = std::mem::take(&mut self.parts);
-                let expected = decode_end(payload)?;
-                if expected != parts.len() {
-                    return Err(corrupt(format!("a transaction of {expected} parts has {}", parts.len())));
-                }
-                parts.iter().try_for_each(|changes| self.take(changes))
-            }
-            other => Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, format!("unknown log record kind {other}"))
-                .hint("The log was written by a newer version.")),
+    fn take_record(&mut self, record: &Record<'_>) -> Result<()> {
+        self.end = record.lsn;
+        match self.replay.take(record)? {
+            Meaning::Nothing => Ok(()),
+            Meaning::Transaction(changes) => self.take(changes),
+            Meaning::Parts(parts) => parts.iter().try_for_each(|changes| self.take(changes)),
         }
     }
 
@@ -141,18 +115,18 @@ impl<'a> Recovery<'a> {
         sent.map_err(|_| Error::internal("the log's changes can no longer be applied"))
     }
 
-    /// Hands over what is left. Answers the first tree id that was never used.
-    pub(super) fn finish(mut self) -> Result<TreeId> {
+    /// Hands over what is left. Answers the first tree id that was never used, and what the records that come after go on
+    /// with.
+    pub(super) fn finish(mut self) -> Result<(TreeId, Replay)> {
         self.hand_over_gathered()?;
-        Ok(TreeId(self.next_tree))
+        Ok((TreeId(self.next_tree), self.replay))
     }
 }
 
 /// The side that applies, until the other one has ended.
 pub(super) fn apply_all(store: &dyn Store, work: Receiver<Work>) -> Result<()> {
     let apply = |batch: &Batch, lsn| {
-        let fits = store.prepare(batch);
-        fits.map_err(|e| if e.code() == SqlState::INTERNAL_ERROR { corrupt(e.message()) } else { e })?;
+        store.prepare(batch).map_err(as_damage)?;
         store.apply(batch, lsn, History::Forget)
     };
     let mut next = None;
@@ -164,8 +138,4 @@ pub(super) fn apply_all(store: &dyn Store, work: Receiver<Work>) -> Result<()> {
         applied.map_err(|e| e.context(format!("while applying the log up to {lsn}")))?;
     }
     Ok(())
-}
-
-fn corrupt(message: impl Into<String>) -> Error {
-    Error::new(SqlState::DATA_CORRUPTED, message)
 }

@@ -27,6 +27,9 @@ impl Parser<'_> {
     /// `stmt`.
     pub(super) fn stmt(&mut self) -> Result<Statement> {
         let Tok::Keyword(k) = self.peek() else {
+            if self.at_wait() {
+                return self.wait_stmt();
+            }
             return if self.at(Tok::LParen) { self.query_stmt() } else { Err(self.unexpected()) };
         };
         match k {

@@ -8,10 +8,11 @@
 
 use super::frame::{self, Message, Target};
 use super::startup::{self, Wish};
+use super::walsender::WalSender;
 use super::wire::{KEPT, Wire};
 use crate::base::{Error, Result, SqlState};
 use crate::session::sink::Sink;
-use crate::session::{Database, Session, Status};
+use crate::session::{Database, Replica, Session, Status};
 use futures::FutureExt;
 use pgwire::messages::PgWireBackendMessage as Backend;
 use pgwire::messages::startup::{Authentication, BackendKeyData};
@@ -45,9 +46,15 @@ pub async fn serve(stream: TcpStream, database: Arc<Database>) {
         }
         Wish::Nothing => return wire.close().await,
     };
+    let sender = match Replica::of(&parameters) {
+        Ok(Replica::No) => None,
+        // What is wrong with it the session says.
+        Ok(kind) => Some(Box::new(WalSender::new(kind))),
+        Err(_) => None,
+    };
     match Session::open(database, peer, parameters) {
         Ok(session) => {
-            let mut connection = Connection { wire, session, skipping: false, answering: None };
+            let mut connection = Connection { wire, session, sender, skipping: false, answering: None };
             connection.greet();
             if let Err(e) = connection.run().await {
                 tracing::debug!(error = ?e, "connection ended");
@@ -65,6 +72,8 @@ pub async fn serve(stream: TcpStream, database: Arc<Database>) {
 struct Connection {
     wire: Wire,
     session: Session,
+    /// The client wants the log.
+    sender: Option<Box<WalSender>>,
     /// An error in the extended protocol: ignore what comes until Sync.
     skipping: bool,
     /// What the session is at work on.
@@ -161,7 +170,7 @@ impl Connection {
     }
 
     async fn answer(&mut self, kind: u8, body: &[u8]) -> Result<ControlFlow<()>> {
-        let (session, wire) = (&mut self.session, &mut self.wire);
+        let session = &mut self.session;
         let message = match frame::parse(kind, body) {
             Ok(message) => message,
             Err(e) if e.code() == SqlState::PROTOCOL_VIOLATION => return Err(e),
@@ -181,7 +190,19 @@ impl Connection {
             _ => Kind::Extended,
         };
         self.answering = Some(kind);
+        if self.sender.is_some() && !is_simple(&message) {
+            let text = "extended query protocol not supported in a replication connection";
+            let e = self.session.failed(Error::new(SqlState::PROTOCOL_VIOLATION, text), None);
+            self.failed(kind, e)?;
+            return Ok(ControlFlow::Continue(()));
+        }
+        let (session, wire) = (&mut self.session, &mut self.wire);
         let result = match message {
+            Message::Query(text) if self.sender.is_some() => {
+                let sender = self.sender.as_mut().expect("it was just looked at");
+                let result = Box::pin(sender.query(session, wire, text)).await;
+                result.map_err(|e| session.failed(e, Some(text)))
+            }
             Message::Query(text) => pin!(session.query(text, wire)).await,
             Message::Sync => {
                 self.skipping = false;
@@ -236,4 +257,19 @@ impl Connection {
         }
         Ok(())
     }
+}
+
+/// What a replication connection understands.
+fn is_simple(message: &Message<'_>) -> bool {
+    matches!(
+        message,
+        Message::Query(_)
+            | Message::Sync
+            | Message::Flush
+            | Message::Terminate
+            | Message::CopyData
+            | Message::CopyDone
+            | Message::CopyFail(_)
+            | Message::Password
+    )
 }

@@ -13,12 +13,14 @@
 //!
 //! Threads: one task for each connection on tokio's workers; sessions move themselves off a worker for long work.
 //!
-//! Read in this order: `mod.rs`, `connection.rs`, `wire.rs`, `frame.rs`, `startup.rs`, `encode.rs`.
+//! Read in this order: `mod.rs`, `connection.rs`, `wire.rs`, `frame.rs`, `startup.rs`, `encode.rs`,
+//! `walsender.rs`.
 
 mod connection;
 mod encode;
 mod frame;
 mod startup;
+mod walsender;
 mod wire;
 
 use crate::base::{Error, Result, SqlState};
@@ -91,13 +93,25 @@ pub async fn run(listener: TcpListener, database: Arc<Database>, stop: impl Futu
 async fn stop_sessions(database: &Database, grace: Duration) {
     database.stopping();
     let deadline = tokio::time::Instant::now() + grace;
-    while database.backends.count() > 0 && tokio::time::Instant::now() < deadline {
+    while database.clients() > 0 && tokio::time::Instant::now() < deadline {
         database.terminate_idle();
         tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    // Replicas get everything, so that one of them can take over and this node follow it.
+    if let Err(e) = in_place(|| database.write_last()) {
+        tracing::warn!("the last values of sequences could not be written: {e}");
     }
     database.backends.terminate_all();
     let last = tokio::time::Instant::now() + Duration::from_secs(5);
     while database.backends.count() > 0 && tokio::time::Instant::now() < last {
         tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Moves other tasks off this worker thread while `work` runs.
+fn in_place<T>(work: impl FnOnce() -> T) -> T {
+    match tokio::runtime::Handle::try_current().map(|h| h.runtime_flavor()) {
+        Ok(tokio::runtime::RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
+        _ => work(),
     }
 }

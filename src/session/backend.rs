@@ -54,6 +54,8 @@ pub struct Activity {
     pub state_change_us: i64,
     pub query_start_us: i64,
     pub transaction_start_us: Option<i64>,
+    /// It serves a replica.
+    pub is_sender: bool,
 }
 
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@ use super::host::SessionHost;
 use super::run::in_place;
 use crate::backup::Taken;
 use crate::base::{Error, Result, SqlState};
-use crate::types::Datum;
+use crate::types::{Datum, pack_lsn};
 
 /// As in PostgreSQL, with its zero at the end.
 const NAME_BYTES_MAX: usize = 64;
@@ -18,7 +18,7 @@ impl SessionHost<'_> {
         let lsn = self.database.engine.restore_point(name)?;
         *self.floor = (*self.floor).max(lsn);
         tracing::info!("restore point \"{name}\" created at {lsn}");
-        Ok(Datum::text(lsn.to_string()))
+        Ok(Datum::Int8(pack_lsn(lsn)))
     }
 
     /// Takes a snapshot and tells of it.

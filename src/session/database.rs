@@ -6,19 +6,16 @@ use super::settings::Defaults;
 use crate::backup::{BackupOptions, Backups};
 use crate::base::{Error, Result, SqlState};
 use crate::catalog::CatalogStore;
-use crate::engine::{CheckpointOptions, Engine, EngineOptions};
+use crate::engine::{CheckpointOptions, Engine, EngineOptions, settle_format};
 use crate::executor::TempSpace;
 use crate::io::{self, Clock, Disk, DiskLock, Entropy, RealObjects};
 use crate::planner::definitions::Definitions;
+use crate::replication::{self, Replication, ReplicationOptions};
 use crate::table::Tables;
 use crate::txn::TxnOptions;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-
-/// The version of the data directory's format, kept in the file of this name.
-pub(super) const FORMAT_FILE: &str = "format";
-pub(super) const FORMAT: u32 = 1;
 
 /// Microseconds from 1970 to 2000, PostgreSQL's epoch.
 const EPOCH_US: i64 = 946_684_800_000_000;
@@ -32,6 +29,8 @@ pub struct Database {
     pub catalog: Arc<CatalogStore>,
     pub tables: Arc<Tables>,
     pub definitions: Arc<Definitions>,
+    /// Those that follow this node, and the one that it follows.
+    pub replication: Arc<Replication>,
     /// Where sorts and hash tables spill.
     pub temp: Arc<TempSpace>,
     pub plans: PlanCache,
@@ -50,7 +49,8 @@ pub struct Database {
 impl Database {
     /// Opens a data directory, creating what is not there.
     ///
-    /// Errors: 55006 when another process has it open, 58P01-class for a directory of a newer format, 58030 from the disk.
+    /// Errors: 55006 when another process has it open, 58P01-class for a directory of a newer format, 55000 for a replica's,
+    /// 58030 from the disk.
     pub fn open(
         disk: Arc<dyn Disk>,
         clock: Arc<dyn Clock>,
@@ -58,10 +58,49 @@ impl Database {
         defaults: Defaults,
     ) -> Result<Arc<Database>> {
         let lock = disk.lock("")?;
-        check_format(&*disk)?;
+        settle_format(&*disk)?;
+        if replication::files::read_marker(&*disk)?.is_some() {
+            return Err(Error::new(
+                SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+                "it is a replica's, and its log another server's",
+            )
+            .hint("Start it with --replica-of; \"headwater promote\" makes a primary of it then."));
+        }
+        Database::open_locked(lock, disk, clock, entropy, defaults, false)
+    }
+
+    /// Opens a directory that [`replication::prepare`] has made a replica's. [`Replication::follow`] is to follow.
+    pub fn open_replica(
+        disk: Arc<dyn Disk>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        defaults: Defaults,
+    ) -> Result<Arc<Database>> {
+        let lock = disk.lock("")?;
+        settle_format(&*disk)?;
+        Database::open_locked(lock, disk, clock, entropy, defaults, true)
+    }
+
+    fn open_locked(
+        lock: DiskLock,
+        disk: Arc<dyn Disk>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        defaults: Defaults,
+        follows: bool,
+    ) -> Result<Arc<Database>> {
         let temp = TempSpace::new(disk.clone(), "temp")?;
-        let engine = Engine::open(disk, clock.clone(), &*entropy, engine_options(&defaults))?;
+        let options = EngineOptions { follows, ..engine_options(&defaults) };
+        let engine = Engine::open(disk.clone(), clock.clone(), &*entropy, options)?;
         let catalog = CatalogStore::open(engine.clone())?;
+        let replication = Replication::open(
+            disk,
+            clock.clone(),
+            entropy.clone(),
+            engine.clone(),
+            catalog.clone(),
+            replication_options(&defaults),
+        )?;
         let tables = Tables::new(catalog.clone());
         let definitions = Definitions::new(tables.clone());
         let start_us = clock.now_us() as i64 - EPOCH_US;
@@ -70,6 +109,7 @@ impl Database {
             catalog,
             tables,
             definitions,
+            replication,
             temp,
             plans: PlanCache::default(),
             backends: Backends::default(),
@@ -81,8 +121,15 @@ impl Database {
             stopping: AtomicBool::new(false),
             _lock: lock,
         });
-        database.start_backups()?;
+        if !follows {
+            database.start_backups()?;
+        }
         Ok(database)
+    }
+
+    /// What a replica leaves until it is a primary, if it is one now.
+    pub fn became_primary(&self) -> Result<()> {
+        if self.engine.follows() { Ok(()) } else { self.start_backups() }
     }
 
     /// Begins to archive and to take snapshots, if the settings name a store. For a primary, as soon as it is one: log that
@@ -103,7 +150,7 @@ impl Database {
 
     /// Everything acknowledged is on disk already; this makes the rest so and ends the log.
     pub fn close(&self) -> Result<()> {
-        self.tables.store_sequences()?;
+        self.write_last()?;
         if let Some(backups) = self.backups.get() {
             backups.stop();
         }
@@ -132,13 +179,26 @@ impl Database {
         self.stopping.load(Ordering::Acquire)
     }
 
-    /// Ends the sessions that are between transactions.
+    /// Ends the sessions that are between transactions, but not those that send the log.
     pub fn terminate_idle(&self) {
         for backend in self.backends.all() {
-            if backend.activity.lock().state == "idle" {
+            let activity = backend.activity.lock();
+            let ends = activity.state == "idle" && !activity.is_sender;
+            drop(activity);
+            if ends {
                 backend.interrupt(Interrupt::Terminate);
             }
         }
+    }
+
+    /// How many sessions there are that do not send the log.
+    pub fn clients(&self) -> usize {
+        self.backends.all().iter().filter(|backend| !backend.activity.lock().is_sender).count()
+    }
+
+    /// The last that is written: no session is left that could.
+    pub fn write_last(&self) -> Result<()> {
+        if self.engine.follows() { Ok(()) } else { self.tables.store_sequences() }
     }
 }
 
@@ -185,40 +245,11 @@ fn backup_options(settings: &Defaults) -> Result<Option<BackupOptions>> {
     }))
 }
 
-fn check_format(disk: &dyn Disk) -> Result<()> {
-    if !disk.exists(FORMAT_FILE)? {
-        if disk.list("")?.iter().any(|name| name != "lock" && !name.starts_with('.')) {
-            return Err(Error::new(
-                SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
-                "it is not empty, but holds no Headwater database",
-            ));
-        }
-        return write_format(disk);
+fn replication_options(settings: &Defaults) -> ReplicationOptions {
+    let number = |name| settings.get(name).parse::<i64>().expect("the table checks numbers");
+    let keep = u64::try_from(number("max_slot_wal_keep_size")).ok();
+    ReplicationOptions {
+        slot_keep: keep.map(|megabytes| megabytes << 20),
+        slots_most: number("max_replication_slots") as usize,
     }
-    // A process that was killed may have left the name in the cache alone.
-    disk.sync_dir("")?;
-    let file = disk.open(FORMAT_FILE)?;
-    let mut text = vec![0; file.len()?.min(32) as usize];
-    file.read_exact_at(&mut text, 0)?;
-    match String::from_utf8_lossy(&text).trim().parse::<u32>() {
-        Ok(FORMAT) => Ok(()),
-        Ok(found) => {
-            let age = if found > FORMAT { "newer" } else { "older" };
-            Err(Error::new(
-                SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
-                format!("it has the {age} format {found}, and this version of Headwater reads format {FORMAT}"),
-            ))
-        }
-        Err(_) => Err(Error::new(SqlState::DATA_CORRUPTED, "its file \"format\" is damaged")),
-    }
-}
-
-/// Says that there is a database here.
-pub(super) fn write_format(disk: &dyn Disk) -> Result<()> {
-    let temporary = "format.new";
-    let file = disk.create(temporary)?;
-    file.write_at(format!("{FORMAT}\n").as_bytes(), 0)?;
-    file.sync_data()?;
-    disk.rename(temporary, FORMAT_FILE)?;
-    disk.sync_dir("")
 }

@@ -3,7 +3,7 @@
 use super::settings::Settings;
 use super::sink::Severity;
 use super::transaction::{TRANSACTION_MODES, parse_isolation};
-use crate::base::Oid;
+use crate::base::{Lsn, Oid};
 use crate::binder::CatalogNames;
 use crate::catalog::{self, Catalog};
 use crate::txn::Isolation;
@@ -30,8 +30,12 @@ pub struct Environment {
     /// What a transaction begins with.
     pub isolation: Isolation,
     pub read_only: bool,
+    /// The node follows another's log: no transaction may write.
+    pub standby: bool,
     /// The `transaction_*` settings still tell of the last transaction, not of the next.
     pub modes_are_stale: bool,
+    /// On a replica statements see at least this.
+    pub read_after: Option<Lsn>,
     /// A hash of all that plans depend on.
     pub plan_key: u64,
     database: String,
@@ -88,7 +92,9 @@ impl Environment {
             synchronous_commit: true,
             isolation: Isolation::ReadCommitted,
             read_only: false,
+            standby: false,
             modes_are_stale: false,
+            read_after: None,
             plan_key: 0,
             database: database.to_owned(),
             user: user.to_owned(),
@@ -128,7 +134,8 @@ impl Environment {
         };
         self.isolation = parse_isolation(s.get("transaction_isolation"));
         self.read_only = s.on("transaction_read_only");
-        self.modes_are_stale = TRANSACTION_MODES.iter().any(|(now, default)| s.get(now) != s.get(default));
+        self.modes_are_stale = TRANSACTION_MODES.iter().any(|mode| s.get(mode.0) != self.first_mode(s, mode));
+        self.read_after = Lsn::parse(s.get("headwater.read_after"));
         self.derive_format(s);
         self.path_names = split_path(s.get("search_path"))
             .into_iter()
@@ -166,6 +173,11 @@ impl Environment {
         if let Ok(zone) = TimeZone::named(s.get("TimeZone")) {
             self.format.time_zone = zone;
         }
+    }
+
+    /// The value of a `transaction_*` setting that a transaction begins with.
+    pub fn first_mode<'a>(&self, s: &'a Settings, (now, default): &(&str, &str)) -> &'a str {
+        if self.standby && *now == "transaction_read_only" { "on" } else { s.get(default) }
     }
 
     /// Works out the search path in this version of the catalog, and makes names behind oids print as it has them.

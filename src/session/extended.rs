@@ -61,6 +61,9 @@ impl Session {
         values: &[Option<&[u8]>],
         results: Formats,
     ) -> Result<()> {
+        if let Some(lsn) = self.environment.read_after {
+            Box::pin(self.wait_to_read(lsn)).await?;
+        }
         if name.is_empty() {
             self.portals.remove("");
         } else if self.portals.contains(name) {

@@ -7,12 +7,13 @@ use super::database::Database;
 use super::portal::Portals;
 use super::prepare::Prepared;
 use super::settings::{Context, Kind, Settings};
-use crate::base::Oid;
+use crate::base::{Lsn, Oid};
 use crate::catalog::system::{
-    Backend as BackendRow, Cursor as CursorRow, Facts, Lock as LockRow, PreparedStatement as PreparedRow, Setting,
-    TableActivity,
+    Backend as BackendRow, Cursor as CursorRow, Facts, Lock as LockRow, PreparedStatement as PreparedRow,
+    ReplicationSlot, Sender as SenderRow, Setting, TableActivity, WalReceiver,
 };
 use crate::catalog::{Catalog, Sequence, Table};
+use crate::replication::{SenderInfo, SlotInfo};
 use crate::txn::{Isolation, LockTag};
 use ahash::AHashMap;
 use std::cell::RefCell;
@@ -93,7 +94,7 @@ impl Facts for SessionFacts<'_> {
                     wait_event: (a.state != "active").then(|| "ClientRead".to_owned()),
                     state: Some(a.state.to_owned()),
                     query: a.query.to_string(),
-                    backend_type: "client backend".to_owned(),
+                    backend_type: if a.is_sender { "walsender" } else { "client backend" }.to_owned(),
                 }
             })
             .collect()
@@ -163,6 +164,62 @@ impl Facts for SessionFacts<'_> {
                 creation_time: p.created_us,
             })
             .collect()
+    }
+
+    fn senders(&self) -> Vec<SenderRow> {
+        let node = &self.database.replication;
+        let backends = self.backends();
+        let row = |s: SenderInfo| {
+            let known = |lsn: Lsn| Some(lsn).filter(|lsn| *lsn > Lsn::ZERO);
+            Some(SenderRow {
+                backend: backends.iter().find(|b| b.pid == s.process)?.clone(),
+                state: if s.streaming { "streaming" } else { "catchup" },
+                sent: known(s.sent),
+                written: known(s.written),
+                flushed: known(s.flushed),
+                applied: known(s.applied),
+                write_lag: s.lags.write,
+                flush_lag: s.lags.flush,
+                apply_lag: s.lags.apply,
+                reply_time: s.reply_us,
+            })
+        };
+        node.senders.all(node.now_us()).into_iter().filter_map(row).collect()
+    }
+
+    fn wal_receiver(&self) -> Option<WalReceiver> {
+        let node = &self.database.replication;
+        let r = node.receiving();
+        let target = r.target?;
+        Some(WalReceiver {
+            pid: 0,
+            status: if r.streaming { "streaming" } else { "waiting" },
+            start: r.start,
+            start_timeline: r.start_timeline as i32,
+            written: self.database.engine.wal().appended(),
+            flushed: node.received(),
+            timeline: node.timeline() as i32,
+            sent: r.sent_us,
+            received: r.received_us,
+            primary_end: Some(r.primary_end).filter(|_| r.primary_end_us.is_some()),
+            primary_end_time: r.primary_end_us,
+            slot: r.slot,
+            host: target.host.clone(),
+            port: i32::from(target.port),
+            connection: target.to_string(),
+        })
+    }
+
+    fn replication_slots(&self) -> Vec<ReplicationSlot> {
+        let row = |s: SlotInfo| ReplicationSlot {
+            name: s.name,
+            temporary: s.temporary,
+            active: s.active,
+            restart: s.restart,
+            lost: s.lost,
+            safe_bytes: s.safe_bytes.map(|bytes| bytes as i64),
+        };
+        self.database.replication.slots.all().into_iter().map(row).collect()
     }
 
     fn sequence_last_value(&self, sequence: &Sequence) -> Option<i64> {

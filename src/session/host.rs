@@ -78,6 +78,10 @@ impl Host for SessionHost<'_> {
             None => self.server_function(func.name, args)?,
             some => some,
         };
+        let answer = match answer {
+            None => self.replication_function(func.name, args)?,
+            some => some,
+        };
         answer.ok_or_else(|| Error::unsupported(format!("function {}", func.name)))
     }
 
@@ -134,6 +138,7 @@ impl SessionHost<'_> {
     fn sequence_function(&mut self, name: &str, args: &[DatumRef<'_>]) -> Result<Option<Datum>> {
         Ok(Some(Datum::Int8(match name {
             "nextval" => {
+                self.prevent_write("nextval()")?;
                 let sequence = self.sequence(oid_arg(args, 0))?;
                 let tables = self.database.tables.clone();
                 let value = self.beside(|txn| tables.nextval(txn, &sequence))?;
@@ -142,6 +147,7 @@ impl SessionHost<'_> {
                 value
             }
             "setval" => {
+                self.prevent_write("setval()")?;
                 let sequence = self.sequence(oid_arg(args, 0))?;
                 let (value, called) = (int_arg(args, 1), args.len() < 3 || bool_arg(args, 2));
                 let tables = self.database.tables.clone();
@@ -169,6 +175,15 @@ impl SessionHost<'_> {
             }
             _ => return Ok(None),
         })))
+    }
+
+    /// 25006 on a replica.
+    fn prevent_write(&self, what: &str) -> Result<()> {
+        if !self.database.engine.follows() {
+            return Ok(());
+        }
+        let message = format!("cannot execute {what} in a read-only transaction");
+        Err(Error::new(SqlState::READ_ONLY_SQL_TRANSACTION, message))
     }
 
     /// The row that `SELECT * FROM sequence` shows.
@@ -386,12 +401,14 @@ impl SessionHost<'_> {
             )),
             "current_user" | "session_user" | "user" | "current_role" => text(self.user),
             "pg_backend_pid" => Some(Datum::Int4(self.backend.process)),
-            "pg_is_in_recovery" => Some(Datum::Bool(false)),
             "pg_postmaster_start_time" | "pg_conf_load_time" => Some(Datum::Int8(self.database.start_us)),
-            "pg_current_wal_lsn" | "pg_current_wal_insert_lsn" | "pg_current_wal_flush_lsn" => {
-                text(self.database.engine.durable().to_string())
+            "txid_current" | "pg_current_xact_id" => {
+                if self.database.engine.follows() {
+                    let message = format!("cannot execute {name}() during recovery");
+                    return Err(Error::new(SqlState::READ_ONLY_SQL_TRANSACTION, message));
+                }
+                Some(Datum::Int8(self.txn_id.0 as i64))
             }
-            "txid_current" | "pg_current_xact_id" => Some(Datum::Int8(self.txn_id.0 as i64)),
             "pg_sleep" => {
                 self.sleep(match args[0] {
                     DatumRef::Float8(seconds) => seconds,

@@ -38,6 +38,7 @@ mod host;
 mod plans;
 mod portal;
 mod prepare;
+mod replication;
 mod restore;
 mod run;
 pub mod settings;
@@ -47,6 +48,7 @@ pub mod sink;
 mod transaction;
 mod utility;
 mod verify;
+mod wait;
 
 pub use database::Database;
 pub use export::{ExportedTable, databases_with_tables, export};
@@ -69,7 +71,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use transaction::Transaction;
+use transaction::{Transaction, temp_schema};
 
 /// What ReadyForQuery tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +79,33 @@ pub enum Status {
     Idle,
     InTransaction,
     Failed,
+}
+
+/// Whether a client wants the log instead of SQL, or beside it: the start-up parameter `replication`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replica {
+    No,
+    /// The commands of a replication connection alone.
+    Physical,
+    /// Those, and SQL in a database.
+    Database,
+}
+
+impl Replica {
+    /// Error: 22023 for another value.
+    pub fn of(parameters: &BTreeMap<String, String>) -> Result<Replica> {
+        let Some(value) = parameters.get("replication") else { return Ok(Replica::No) };
+        match settings::parse_bool(value) {
+            _ if value == "database" => Ok(Replica::Database),
+            Some(true) => Ok(Replica::Physical),
+            Some(false) => Ok(Replica::No),
+            None => {
+                let message = format!("invalid value for parameter \"replication\": \"{value}\"");
+                Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message)
+                    .hint("Valid values are: \"false\", 0, \"true\", 1, \"database\"."))
+            }
+        }
+    }
 }
 
 /// Settings whose changes the client hears of (ParameterStatus), by PostgreSQL's `GUC_REPORT`.
@@ -149,10 +178,12 @@ impl Session {
                 "no PostgreSQL user name specified in startup packet",
             )
         })?;
-        if parameters.get("replication").is_some_and(|r| settings::parse_bool(r) != Some(false)) {
-            return Err(Error::unsupported("a replication connection"));
-        }
-        let name = parameters.get("database").filter(|d| !d.is_empty()).unwrap_or(&user).clone();
+        let replication = Replica::of(&parameters)?;
+        let name = match replication {
+            // Such a connection is none to a database; what it needs of one, any has.
+            Replica::Physical => "postgres".to_owned(),
+            _ => parameters.get("database").filter(|d| !d.is_empty()).unwrap_or(&user).clone(),
+        };
         let catalog = database.catalog.current_named(&name)?;
         let role = catalog.role_named(&user).map(|r| r.oid).ok_or_else(|| {
             Error::new(SqlState::INVALID_AUTHORIZATION_SPECIFICATION, format!("role \"{user}\" does not exist"))
@@ -173,11 +204,14 @@ impl Session {
             activity.application = settings.get("application_name").to_owned();
             activity.state = "idle";
             activity.state_change_us = database.now_us();
+            activity.is_sender = replication != Replica::No;
+            if replication == Replica::Physical {
+                activity.database.clear();
+            }
         }
         let mut seed = [0; 32];
         database.entropy.fill(&mut seed);
-        let temp_schema = format!("pg_temp_{}", backend.process);
-        let left_behind = catalog.schema_named(&temp_schema).is_some();
+        let temp_schema = temp_schema(backend.process, false);
         let mut session = Session {
             owner: database.engine.owner(backend.process),
             environment: Environment::new(&settings, &name, &user, temp_schema),
@@ -203,14 +237,24 @@ impl Session {
             reported: Vec::new(),
             reported_at: 0,
         };
-        if left_behind {
-            session.drop_temporary()?;
+        session.note_role();
+        if !session.environment.standby {
+            session.drop_left_behind();
         }
         Ok(session)
     }
 
     pub fn backend(&self) -> &Arc<Backend> {
         &self.backend
+    }
+
+    pub fn database(&self) -> &Arc<Database> {
+        &self.database
+    }
+
+    /// How a setting is shown. Error: 42704 when there is none of that name.
+    pub fn shown_setting(&self, name: &str) -> Result<String> {
+        self.settings.show(name).ok_or_else(|| settings::unrecognized(name))
     }
 
     pub fn status(&self) -> Status {

@@ -1,9 +1,9 @@
 //! Makes a data directory out of a backup. It is one that can be opened once its format is written, which is last: what a
 //! restore leaves that was cut short is refused.
 
-use super::database::write_format;
 use crate::backup::{self, Restored, Target};
 use crate::base::{Error, Result, SqlState};
+use crate::engine::write_format;
 use crate::io::{Disk, Entropy, ObjectStore};
 use std::sync::Arc;
 

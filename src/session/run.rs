@@ -28,7 +28,7 @@ use crate::executor::ddl::DdlContext;
 use crate::executor::foreign_key::Deferred;
 use crate::executor::{self, ExecContext};
 use crate::expr::EvalState;
-use crate::planner::plan::Access as PlanAccess;
+use crate::planner::plan::{Access as PlanAccess, LockStrength, Node, Plan};
 use crate::txn::{Access, Isolation, Owner, Txn};
 use crate::types::{Batch, Datum};
 use ahash::AHashMap;
@@ -131,7 +131,7 @@ impl Session {
     fn try_begin(&mut self, run: &mut Run) -> Result<bool> {
         let plan = &run.plan;
         if !plan.read_only {
-            self.prevent_read_only(plan.tag.trim_end_matches(" 0"))?;
+            self.prevent_read_only(locking_command(&plan.plan.root).unwrap_or(plan.tag.trim_end_matches(" 0")))?;
         }
         self.tx().used = true;
         let access = match plan.plan.access {
@@ -446,6 +446,19 @@ impl Session {
         }
         activity.state_change_us = now;
     }
+}
+
+/// What a query that locks rows is called where it must not (`CreateCommandTag`).
+fn locking_command(plan: &Plan) -> Option<&'static str> {
+    if let Node::LockRows(lock) = &plan.node {
+        return lock.targets.first().map(|target| match target.strength {
+            LockStrength::KeyShare => "SELECT FOR KEY SHARE",
+            LockStrength::Share => "SELECT FOR SHARE",
+            LockStrength::NoKeyUpdate => "SELECT FOR NO KEY UPDATE",
+            LockStrength::Update => "SELECT FOR UPDATE",
+        });
+    }
+    plan.children().into_iter().find_map(locking_command)
 }
 
 /// What a session lends: its fields, borrowed one by one.

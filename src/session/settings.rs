@@ -5,7 +5,7 @@
 //! Rules and messages follow `src/backend/utils/misc/guc.c`.
 
 use super::settings_table::SETTINGS;
-use crate::base::{Error, Result, SqlState};
+use crate::base::{Error, Lsn, Result, SqlState};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -142,6 +142,12 @@ fn parse_number(setting: &Setting, unit: &str, text: &str) -> Result<f64> {
             Err(invalid(setting.name, text).hint(all))
         }
     }
+}
+
+/// A time as settings take it, with or without a unit, in milliseconds.
+pub fn parse_milliseconds(text: &str) -> Option<f64> {
+    let setting = &SETTINGS[index("statement_timeout")];
+    parse_number(setting, "ms", text).ok()
 }
 
 fn out_of_range(name: &str, value: String, unit: &str, min: String, max: String) -> Error {
@@ -289,6 +295,10 @@ fn check(setting: &Setting, text: &str) -> Result<String> {
                 Ok(zone) => Ok(zone.name().to_owned()),
                 Err(_) => Err(invalid("TimeZone", text)),
             }
+        }
+        "synchronous_standby_names" if !value.is_empty() => Err(Error::unsupported("synchronous replication")),
+        "headwater.read_after" if !value.is_empty() && Lsn::parse(&value).is_none() => {
+            Err(invalid("headwater.read_after", text))
         }
         "transaction_isolation" if value == "read uncommitted" => Ok("read committed".into()),
         "application_name" => {

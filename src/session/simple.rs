@@ -36,6 +36,7 @@ impl Session {
     /// A message begins: forget a cancel that came too late, take the time.
     pub(super) fn begin_message(&mut self, text: Option<&Arc<str>>) {
         self.backend.clear_interrupt();
+        self.note_role();
         self.environment.refresh(&self.settings);
         self.statement_us = self.now_us();
         if let Some(text) = text {
@@ -44,6 +45,9 @@ impl Session {
     }
 
     async fn run_text<S: Sink>(&mut self, text: &Arc<str>, sink: &mut S) -> Result<()> {
+        if let Some(lsn) = self.environment.read_after {
+            Box::pin(self.wait_to_read(lsn)).await?;
+        }
         self.portals.remove("");
         if self.status() != super::Status::Failed
             && let Some((plan, params)) = self.known_plan(text)?

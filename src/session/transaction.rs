@@ -79,9 +79,9 @@ impl Session {
         }
         self.environment.refresh(&self.settings);
         if self.environment.modes_are_stale {
-            for (setting, default) in TRANSACTION_MODES {
-                let value = self.settings.get(default).to_owned();
-                self.settings.force(setting, &value);
+            for mode in TRANSACTION_MODES {
+                let value = self.environment.first_mode(&self.settings, &mode).to_owned();
+                self.settings.force(mode.0, &value);
             }
             self.environment.refresh(&self.settings);
         }
@@ -149,6 +149,40 @@ impl Session {
                 format!("cannot execute {what} in a read-only transaction"),
             )),
             _ => Ok(()),
+        }
+    }
+
+    /// 25006 while this node follows another's log (`PreventCommandDuringRecovery`).
+    pub(super) fn prevent_during_recovery(&self, what: &str) -> Result<()> {
+        if !self.environment.standby {
+            return Ok(());
+        }
+        let message = format!("cannot execute {what} during recovery");
+        Err(Error::new(SqlState::READ_ONLY_SQL_TRANSACTION, message))
+    }
+
+    /// The node's part may have changed since the session looked last: it is a replica, or it has been promoted.
+    pub(super) fn note_role(&mut self) {
+        let standby = self.database.engine.follows();
+        if standby == self.environment.standby || self.transaction.is_some() {
+            return;
+        }
+        self.environment.standby = standby;
+        self.settings.force("in_hot_standby", if standby { "on" } else { "off" });
+        self.environment.temp_schema = temp_schema(self.backend.process, standby);
+        self.environment.refresh(&self.settings);
+        if !standby {
+            self.drop_left_behind();
+        }
+    }
+
+    /// Drops the temporary relations that an earlier session of this number has left. Whatever hinders that leaves them.
+    pub(super) fn drop_left_behind(&mut self) {
+        let catalog = self.database.catalog.current(self.database_oid);
+        if catalog.is_ok_and(|c| c.schema_named(&self.environment.temp_schema).is_some())
+            && let Err(e) = self.drop_temporary()
+        {
+            tracing::warn!("temporary relations of an earlier session stay: {e}");
         }
     }
 
@@ -267,6 +301,10 @@ impl Session {
 
     pub(super) fn set_read_only(&mut self, on: bool) -> Result<()> {
         self.ensure_transaction()?;
+        if !on && self.environment.standby {
+            let message = "cannot set transaction read-write mode during recovery";
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+        }
         let t = self.tx();
         if t.read_only && !on && t.used {
             return Err(Error::new(
@@ -437,6 +475,11 @@ impl Session {
             _ => Ok(()),
         }
     }
+}
+
+/// The name of the schema for a session's temporary relations. Those in a replica's catalog are of the primary's sessions.
+pub fn temp_schema(process: i32, standby: bool) -> String {
+    format!("pg_temp_{}", if standby { 0 } else { process })
 }
 
 /// 3B001 when there is none of that name; the innermost wins.

@@ -62,6 +62,7 @@ impl Session {
                 Some(["name", "setting", "description"].iter().map(|c| text_column(c)).collect())
             }
             Statement::Explain(_) => Some(Arc::new([self.explain_column(statement)?])),
+            Statement::WaitFor(_) => Some(Arc::new([text_column("status")])),
             Statement::Execute(e) => {
                 let prepared = self.statements.get(&e.name.name).ok_or_else(|| no_such_statement(&e.name.name))?;
                 prepared.output.clone()
@@ -82,6 +83,7 @@ impl Session {
         sink: &mut S,
     ) -> Result<Source> {
         self.time_has_passed();
+        self.refuse_during_recovery(&raw.stmt)?;
         match &raw.stmt {
             Statement::Set(set) => self.set(set).map(|()| done(if set.is_reset() { "RESET" } else { "SET" })),
             Statement::Show(target) => self.show(target),
@@ -108,12 +110,29 @@ impl Session {
             Statement::Explain(e) => self.explain(e, text).await,
             Statement::Copy(copy) => self.copy(copy, raw, text, sink).await,
             Statement::Lock(lock) => self.lock_tables(lock).await.map(|()| done("LOCK TABLE")),
+            Statement::WaitFor(wait) => self.wait_for_lsn(wait).await,
             Statement::Checkpoint => in_place(|| self.database.engine.checkpoint()).map(|_| done("CHECKPOINT")),
             Statement::Transaction(_) => unreachable!("the protocols run these themselves"),
             Statement::Load(_) => Err(Error::unsupported("LOAD")),
             Statement::AlterSystem(_) => Err(Error::unsupported("ALTER SYSTEM")),
             statement if is_planned(statement) => unreachable!("queries are planned"),
             statement => self.ddl(statement, text, in_block).await,
+        }
+    }
+
+    /// 25006 for what a read-only transaction may do, but not on a replica (`ClassifyUtilityCommandAsReadOnly`).
+    fn refuse_during_recovery(&self, statement: &Statement) -> Result<()> {
+        match statement {
+            Statement::Listen(_) => self.prevent_during_recovery("LISTEN"),
+            Statement::Notify(_) => self.prevent_during_recovery("NOTIFY"),
+            Statement::Vacuum(_) | Statement::Cluster(_) | Statement::Reindex(_) => {
+                self.prevent_during_recovery(statement.kind_name())
+            }
+            Statement::Copy(copy) if copy.is_from => self.prevent_during_recovery("COPY"),
+            Statement::Lock(lock) if table_mode(lock.mode) > LockMode::RowExclusive => {
+                self.prevent_during_recovery("LOCK TABLE")
+            }
+            _ => Ok(()),
         }
     }
 

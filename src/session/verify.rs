@@ -1,9 +1,9 @@
 //! Checks a data directory that no server has open: its format, and what the engine keeps in it. Changes nothing.
 
-use super::database::{FORMAT, FORMAT_FILE, engine_options};
+use super::database::engine_options;
 use super::settings::Defaults;
 use crate::base::{Error, Finding, Report, Result, SqlState};
-use crate::engine::{Engine, EngineCheck};
+use crate::engine::{Engine, EngineCheck, FORMAT, FORMAT_FILE};
 use crate::io::{Clock, Disk, Entropy};
 use std::sync::Arc;
 

@@ -22,7 +22,8 @@
 //!
 //! The payload of `Part` is its number among the transaction's parts, from 0, as varint, then the same as in a `Batch`.
 //! The payload of `End` is the format, then as varint the number of parts. Part 0 begins a transaction: parts before it
-//! without an `End` are of a transaction that failed.
+//! without an `End` are of a transaction that failed. `Abandoned`, whose payload is the format, says so at once, for whoever
+//! follows the log and would wait for the `End`; it may be missing.
 
 use crate::base::bytes::{Reader, put_run, put_varint};
 use crate::base::{Error, Result, SqlState, TreeId};
@@ -31,6 +32,7 @@ use crate::base::{Error, Result, SqlState, TreeId};
 pub const KIND_BATCH: u8 = 16;
 pub const KIND_PART: u8 = 17;
 pub const KIND_END: u8 = 18;
+pub const KIND_ABANDONED: u8 = 19;
 
 pub const FORMAT: u8 = 1;
 
@@ -191,6 +193,9 @@ pub fn encode_end(parts: usize) -> Vec<u8> {
     put_varint(&mut out, parts as u64);
     out
 }
+
+/// The payload of an `Abandoned` record.
+pub const ABANDONED: [u8; 1] = [FORMAT];
 
 /// How many parts an `End` record closes.
 pub fn decode_end(payload: &[u8]) -> Result<usize> {

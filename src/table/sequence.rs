@@ -112,9 +112,8 @@ impl Tables {
     /// The sequence's state as `SELECT * FROM sequence` shows it.
     pub fn sequence_value(&self, txn: &Txn, seq: &Sequence) -> Result<SequenceValue> {
         let slot = self.slot(seq.storage);
-        let mut slot = slot.lock();
-        let state = self.load(txn, seq, &slot)?;
-        *slot = Some(state);
+        // What was only looked at is not kept: on a replica the row goes on changing.
+        let state = self.load(txn, seq, &slot.lock())?;
         Ok(SequenceValue { last_value: state.last, log_cnt: state.ahead, is_called: state.called })
     }
 

@@ -8,7 +8,9 @@ use super::transaction::Txn;
 use super::transactions::{Transactions, Writer};
 use super::view::{Committed, Isolation};
 use crate::base::{Error, Lsn, Result, SqlState};
-use crate::storage::batch::{KIND_BATCH, KIND_END, KIND_PART, PART_BYTES, encode_end, encode_part_number};
+use crate::storage::batch::{
+    ABANDONED, KIND_ABANDONED, KIND_BATCH, KIND_END, KIND_PART, PART_BYTES, encode_end, encode_part_number,
+};
 use crate::storage::{Batch, History, Store};
 use parking_lot::MutexGuard;
 use std::mem;
@@ -30,7 +32,7 @@ impl Txn {
     ///
     /// It does not wait for durability: the client may be told of success when [`Committed::wait_for`] is durable.
     ///
-    /// Errors: 40001 (SERIALIZABLE), 53100 when the log's disk is full.
+    /// Errors: 40001 (SERIALIZABLE), 53100 when the log's disk is full, 25006 while this node follows another's log.
     pub fn commit(&mut self) -> Result<Committed> {
         self.commit_with(|_| {})
     }
@@ -50,6 +52,10 @@ impl Txn {
             let wait_for = self.floor();
             self.end();
             return Ok(Committed { lsn: None, wait_for });
+        }
+        if self.shared.follows() {
+            self.rollback();
+            return Err(Error::new(SqlState::READ_ONLY_SQL_TRANSACTION, "cannot commit changes during recovery"));
         }
         let written = if self.writes.bytes() > ONE_BATCH_BYTES_MAX {
             self.write_in_parts(publish).map(Some)
@@ -134,6 +140,10 @@ impl Txn {
                 Ok((lsn, writer.owes(changes)))
             }
             Err(e) => {
+                // Whoever follows the log would wait for the end. Should this fail, the next transaction in parts tells.
+                if parts > 0 {
+                    let _ = shared.wal.append(KIND_ABANDONED, &ABANDONED);
+                }
                 drop(writer);
                 Err(shared.store.unapply(pending).map_or_else(|fatal| shared.fail(fatal), |()| e))
             }

@@ -25,12 +25,13 @@
 //! After a crash: transactions without a complete record in the log never were.
 //!
 //! Read in this order: `view.rs`, `write_set.rs`, `transactions.rs`, `transaction.rs`, `scan.rs`, `lock/mod.rs`,
-//! `cover.rs`, `reads.rs`, `commit.rs`.
+//! `cover.rs`, `reads.rs`, `commit.rs`, `replay.rs`.
 
 mod commit;
 mod cover;
 mod lock;
 mod reads;
+mod replay;
 mod scan;
 mod transaction;
 mod transactions;
@@ -41,5 +42,5 @@ pub use cover::{LockTarget, Rivals};
 pub use lock::{LockKey, LockLine, LockMode, LockTag, LockWait, Locked, Owner, OwnerId, Wait, Waited};
 pub use scan::Scan;
 pub use transaction::Txn;
-pub use transactions::{OnFatal, Transactions, TxnOptions};
+pub use transactions::{Found, OnFatal, Transactions, TxnOptions};
 pub use view::{Access, Committed, Currency, Isolation, ReadView, Savepoint, Statement, TxnId};

@@ -10,7 +10,7 @@ use crate::wal::Wal;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
-use std::sync::atomic::{AtomicU32, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 
 #[derive(Clone)]
 pub struct TxnOptions {
@@ -66,7 +66,20 @@ pub struct Transactions {
     acknowledged: AtomicU64,
     next_txn: AtomicU64,
     next_owner: AtomicU32,
-    next_tree: AtomicU32,
+    pub(super) next_tree: AtomicU32,
+    /// The log is another node's, and what comes with it is all that changes the trees.
+    pub(super) follows: AtomicBool,
+    /// The log ends in the middle of a transaction in parts.
+    pub(super) parts_open: AtomicBool,
+}
+
+/// How the log was found.
+#[derive(Clone, Copy, Debug)]
+pub struct Found {
+    /// The first tree id that was never used.
+    pub next_tree: TreeId,
+    pub follows: bool,
+    pub parts_open: bool,
 }
 
 impl Transactions {
@@ -74,7 +87,7 @@ impl Transactions {
     pub fn new(
         store: Arc<PagedStore>,
         wal: Arc<Wal>,
-        next_tree: TreeId,
+        found: Found,
         options: TxnOptions,
         on_fatal: OnFatal,
     ) -> Arc<Transactions> {
@@ -95,7 +108,9 @@ impl Transactions {
             // Ids go on from the log's length, so they rarely repeat after a restart.
             next_txn: AtomicU64::new(end.0.max(3)),
             next_owner: AtomicU32::new(1),
-            next_tree: AtomicU32::new(next_tree.0),
+            next_tree: AtomicU32::new(found.next_tree.0),
+            follows: AtomicBool::new(found.follows),
+            parts_open: AtomicBool::new(found.parts_open),
         })
     }
 
@@ -147,7 +162,7 @@ impl Transactions {
     }
 
     /// Commits are impossible from now on.
-    pub(super) fn fail(&self, e: Error) -> Error {
+    pub fn fail(&self, e: Error) -> Error {
         (self.on_fatal)(&e);
         self.failure.lock().get_or_insert_with(|| e.clone());
         e

@@ -6,7 +6,7 @@ use super::datetime::{pack_timetz, unpack_timetz};
 use super::typmod::{coerce_typmod, type_name};
 use super::{ArrayValue, Datum, DatumRef, Interval, Numeric, RecordValue, SqlType};
 use super::{bit, character, info, int, json, oid};
-use crate::base::{Error, Oid, Result, SqlState};
+use crate::base::{Error, Lsn, Oid, Result, SqlState};
 
 /// How deep rows may hold arrays of rows.
 const DEPTH_MAX: u32 = 64;
@@ -98,6 +98,7 @@ impl<'a> Wire<'a> {
             oid::OID | oid::XID | oid::CID => Datum::Oid(self.u32()?),
             oid if info::is_reg(oid) => Datum::Oid(self.u32()?),
             oid::TID => Datum::Int8(int::pack_tid(self.u32()?, self.u16()?)),
+            oid::PG_LSN => Datum::Int8(int::pack_lsn(Lsn(self.i64()? as u64))),
             oid::FLOAT4 => Datum::Float4(f32::from_bits(self.u32()?)),
             oid::FLOAT8 => Datum::Float8(f64::from_bits(self.i64()? as u64)),
             oid::NUMERIC => coerce_typmod(ty, Datum::Numeric(self.numeric()?), false)?,
@@ -312,6 +313,7 @@ pub fn write_binary(out: &mut Vec<u8>, ty: SqlType, value: DatumRef<'_>) {
                 out.extend_from_slice(&block.to_be_bytes());
                 out.extend_from_slice(&offset.to_be_bytes());
             }
+            oid::PG_LSN => out.extend_from_slice(&int::unpack_lsn(v).0.to_be_bytes()),
             _ => out.extend_from_slice(&v.to_be_bytes()),
         },
         DatumRef::Oid(v) => out.extend_from_slice(&v.to_be_bytes()),

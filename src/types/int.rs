@@ -2,7 +2,7 @@
 
 use super::oid;
 use super::text::{invalid_syntax, is_space, out_of_range, trim};
-use crate::base::{Error, Oid, Result};
+use crate::base::{Error, Lsn, Oid, Result};
 use std::io::Write;
 
 pub(super) fn parse_i16(text: &str) -> Result<i16> {
@@ -50,6 +50,24 @@ fn parse(text: &str, ty: &str, least: i64, greatest: i64) -> Result<i64> {
         return Err(invalid_syntax(ty, text));
     }
     Ok(value)
+}
+
+/// A position of the log as a signed integer of the same order.
+pub fn pack_lsn(lsn: Lsn) -> i64 {
+    (lsn.0 ^ 1 << 63) as i64
+}
+
+pub fn unpack_lsn(packed: i64) -> Lsn {
+    Lsn(packed as u64 ^ 1 << 63)
+}
+
+/// `pg_lsn_in`.
+pub(super) fn parse_lsn(text: &str) -> Result<i64> {
+    Lsn::parse(text).map(pack_lsn).ok_or_else(|| invalid_syntax("pg_lsn", text))
+}
+
+pub(super) fn write_lsn(out: &mut Vec<u8>, packed: i64) {
+    let _ = write!(out, "{}", unpack_lsn(packed));
 }
 
 /// `oidin`: negative numbers wrap, as C's `strtoul` has it.

@@ -60,6 +60,7 @@ pub use datetime::{Interval, TimeZone};
 pub use datum::{Datum, DatumRef};
 pub use format_context::{ByteaOutput, DateOrder, DateStyle, FormatContext, IntervalStyle, Names};
 pub use info::{TypeInfo, array_of, builtin_types, element_of, is_reg, supported, type_by_name, type_info};
+pub use int::{pack_lsn, unpack_lsn};
 pub use numeric::{Numeric, NumericRef};
 pub use record::{RecordValue, RecordView};
 pub use sql_type::{Physical, SqlType};

@@ -45,7 +45,9 @@ impl SqlType {
             oid::BOOL => Physical::Bool,
             oid::INT2 => Physical::Int16,
             oid::INT4 | oid::DATE => Physical::Int32,
-            oid::INT8 | oid::TIME | oid::TIMESTAMP | oid::TIMESTAMPTZ | oid::TIMETZ | oid::TID => Physical::Int64,
+            oid::INT8 | oid::TIME | oid::TIMESTAMP | oid::TIMESTAMPTZ | oid::TIMETZ | oid::TID | oid::PG_LSN => {
+                Physical::Int64
+            }
             oid::OID | oid::XID | oid::CID => Physical::UInt32,
             oid::FLOAT4 => Physical::Float32,
             oid::FLOAT8 => Physical::Float64,
@@ -79,7 +81,7 @@ pub enum Physical {
     /// `Int32Array`: `int4`; `date` as days since 2000-01-01, infinities `i32::MIN` and `MAX`.
     Int32,
     /// `Int64Array`: `int8`; `time`, `timestamp` and `timestamptz` as microseconds (since midnight or 2000-01-01,
-    /// infinities `i64::MIN` and `MAX`); `timetz` and `tid` packed so that they order as integers.
+    /// infinities `i64::MIN` and `MAX`); `timetz`, `tid` and `pg_lsn` packed so that they order as integers.
     Int64,
     /// `UInt32Array`: `oid` and its kin.
     UInt32,

@@ -40,6 +40,7 @@ pub fn parse_text(ty: SqlType, text: &str, context: &FormatContext) -> Result<Da
         oid::OID => Datum::Oid(int::parse_oid(text)?),
         oid::XID | oid::CID => Datum::Oid(int::parse_xid(text)),
         oid::TID => Datum::Int8(int::parse_tid(text)?),
+        oid::PG_LSN => Datum::Int8(int::parse_lsn(text)?),
         oid if info::is_reg(oid) => Datum::Oid(int::parse_reg(oid, text)?),
         oid::FLOAT4 => Datum::Float4(float::parse_f32(text)?),
         oid::FLOAT8 => Datum::Float8(float::parse_f64(text)?),
@@ -110,6 +111,7 @@ pub fn write_text(out: &mut Vec<u8>, ty: SqlType, value: DatumRef<'_>, context: 
         DatumRef::Int8(v) => match ty.oid {
             oid::TIME | oid::TIMETZ | oid::TIMESTAMP | oid::TIMESTAMPTZ => datetime::write(out, ty, value, context),
             oid::TID => int::write_tid(out, v),
+            oid::PG_LSN => int::write_lsn(out, v),
             _ => int::write(out, v),
         },
         DatumRef::Oid(v) => int::write_oid(out, ty.oid, v),

@@ -13,6 +13,7 @@ const KEPT_BYTES: usize = 4 << 20;
 pub struct Cut {
     pub at: Lsn,
     pub chain: u32,
+    pub timeline: u32,
     pub spare: Spare,
 }
 
@@ -44,6 +45,7 @@ impl Group {
 pub struct Appender {
     group: Group,
     chain: u32,
+    timeline: u32,
     /// Bytes left in the last segment.
     room: u64,
     /// Bytes of records that the last segment can hold.
@@ -59,9 +61,23 @@ pub fn record_bytes(payload: usize) -> u64 {
 
 impl Appender {
     /// Goes on at `end` in a segment that begins at `segment` and holds `capacity` bytes of records.
-    pub fn new(end: Lsn, chain: u32, segment: Lsn, capacity: u64) -> Appender {
+    pub fn new(end: Lsn, chain: u32, timeline: u32, segment: Lsn, capacity: u64) -> Appender {
         let room = capacity.saturating_sub(end.0 - segment.0);
-        Appender { group: Group { start: end, ..Group::new() }, chain, room, capacity, asked: false }
+        Appender { group: Group { start: end, ..Group::new() }, chain, timeline, room, capacity, asked: false }
+    }
+
+    /// The checksum that the next record continues.
+    pub fn chain(&self) -> u32 {
+        self.chain
+    }
+
+    pub fn timeline(&self) -> u32 {
+        self.timeline
+    }
+
+    /// Segments that begin from here on are of this timeline.
+    pub fn set_timeline(&mut self, timeline: u32) {
+        self.timeline = timeline;
     }
 
     pub fn end(&self) -> Lsn {
@@ -84,7 +100,7 @@ impl Appender {
         self.capacity = spare.capacity;
         self.room = spare.capacity;
         self.asked = false;
-        self.group.cuts.push(Cut { at: self.group.end(), chain: self.chain, spare });
+        self.group.cuts.push(Cut { at: self.group.end(), chain: self.chain, timeline: self.timeline, spare });
     }
 
     /// The record must fit.
@@ -93,6 +109,14 @@ impl Appender {
         self.chain = record::encode(&mut self.group.bytes, self.chain, kind, time_us, parts);
         let bytes = (self.group.bytes.len() - before) as u64;
         self.room = self.room.checked_sub(bytes).expect("a record goes where it fits");
+        self.group.end()
+    }
+
+    /// The same for a record as another log holds it, which `decode` has found to continue this one and to lead to `chain`.
+    pub fn append_encoded(&mut self, record: &[u8], chain: u32) -> Lsn {
+        self.group.bytes.extend_from_slice(record);
+        self.chain = chain;
+        self.room = self.room.checked_sub(record.len() as u64).expect("a record goes where it fits");
         self.group.end()
     }
 

@@ -18,7 +18,6 @@ pub struct Flusher {
     pub disk: Arc<dyn Disk>,
     pub dir: String,
     pub cluster: u128,
-    pub timeline: u32,
     pub file: Box<dyn File>,
     /// Where the segment starts.
     pub segment: Lsn,
@@ -88,7 +87,7 @@ impl Flusher {
     /// The old segment and the new one's head are durable before the new name is: recovery relies on it.
     fn change_segment(&mut self, cut: Cut) -> Result<()> {
         self.sync()?;
-        let head = Head { cluster: self.cluster, timeline: self.timeline, start: cut.at, chain: cut.chain };
+        let head = Head { cluster: self.cluster, timeline: cut.timeline, start: cut.at, chain: cut.chain };
         cut.spare.file.write_at(&head.encode(), 0)?;
         cut.spare.file.sync_data()?;
         self.disk.rename(&cut.spare.name, &format!("{}/{}", self.dir, segment::segment_name(cut.at)))?;

@@ -2,16 +2,17 @@
 
 use super::append::{Appender, Group, record_bytes};
 use super::flush::Flusher;
+use super::follow::Place;
 use super::hold::{Hold, Holds};
 use super::progress::{Call, Progress};
 use super::read::{Reader, list_segments};
-use super::record::{KIND_INCARNATION, PAYLOAD_BYTES_MAX, Record};
+use super::record::{self, Decoded, KIND_INCARNATION, PAYLOAD_BYTES_MAX, Record};
 use super::recover::{Recovered, recover};
 use super::segment::{HEAD_BYTES, Identity};
 use super::spares::{Preparer, Retirement, Spares};
 use crate::base::{Error, Lsn, Result, SqlState};
 use crate::io::{Clock, Disk, Entropy};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -84,6 +85,17 @@ pub(super) enum Obstacle {
     NoSpare(u64),
 }
 
+/// What became of another log's record.
+pub(super) enum Encoded {
+    /// So many bytes.
+    Appended(usize),
+    /// It goes on behind the end of the bytes.
+    Short,
+    /// It does not continue this log, which ends here.
+    Foreign(Lsn),
+    Obstacle(Obstacle),
+}
+
 impl Shared {
     /// What stands in the way of a payload of this length.
     fn obstacle(&self, appender: &Appender, payload: usize) -> Option<Obstacle> {
@@ -105,7 +117,31 @@ impl Shared {
     pub(super) fn try_append(&self, kind: u8, parts: &[&[u8]]) -> Result<Lsn, Obstacle> {
         let time_us = self.clock.now_us();
         let payload = parts.iter().map(|p| p.len()).sum();
-        let mut appender = self.appender.lock();
+        self.try_append_with(self.appender.lock(), payload, |appender| appender.append(kind, time_us, parts))
+    }
+
+    /// The same for the record at the front of `bytes`, as another log holds it; its length as well.
+    pub(super) fn try_append_encoded(&self, bytes: &[u8]) -> Encoded {
+        let appender = self.appender.lock();
+        let (record, length, chain) = match record::decode(bytes, appender.end(), appender.chain()) {
+            Decoded::Record(record, length, chain) => (record, length, chain),
+            Decoded::Short(_) => return Encoded::Short,
+            Decoded::Bad => return Encoded::Foreign(appender.end()),
+        };
+        let appended = self.try_append_with(appender, record.payload.len(), |appender| {
+            let lsn = appender.append_encoded(record.bytes, chain);
+            appender.set_timeline(record.timeline().unwrap_or(appender.timeline()));
+            lsn
+        });
+        appended.map_or_else(Encoded::Obstacle, |_| Encoded::Appended(length))
+    }
+
+    fn try_append_with(
+        &self,
+        mut appender: MutexGuard<'_, Appender>,
+        payload: usize,
+        append: impl FnOnce(&mut Appender) -> Lsn,
+    ) -> Result<Lsn, Obstacle> {
         if !appender.fits(record_bytes(payload)) {
             if let Some(obstacle) = self.obstacle(&appender, payload) {
                 return Err(obstacle);
@@ -113,7 +149,7 @@ impl Shared {
             let spare = self.spares.take(record_bytes(payload));
             appender.cut(spare.expect("no one else takes spares without the appender's lock"));
         }
-        let lsn = appender.append(kind, time_us, parts);
+        let lsn = append(&mut appender);
         self.appended.store(lsn.0, Ordering::Release);
         let wants_spare = appender.wants_spare();
         drop(appender);
@@ -145,7 +181,7 @@ impl Parts {
         assert!(options.segment_bytes > 2 * HEAD_BYTES && options.first_segment_bytes > 2 * HEAD_BYTES);
         let r: Recovered = recover(&disk, entropy, dir, options, from, replay)?;
         let shared = Arc::new(Shared {
-            appender: Mutex::new(Appender::new(r.end, r.chain, r.segment, r.capacity)),
+            appender: Mutex::new(Appender::new(r.end, r.chain, r.identity.timeline, r.segment, r.capacity)),
             progress: Progress::new(r.end),
             spares: Spares::new(r.spares, r.old, r.names),
             appended: AtomicU64::new(r.end.0),
@@ -157,7 +193,6 @@ impl Parts {
             disk: disk.clone(),
             dir: dir.to_string(),
             cluster: r.identity.cluster,
-            timeline: r.identity.timeline,
             file: r.file,
             segment: r.segment,
             capacity: r.capacity,
@@ -178,13 +213,13 @@ impl Parts {
         if super::canary::UNMARKED.get() {
             return Ok(());
         }
-        let nonce = entropy.u128().to_le_bytes();
-        if let Some(Obstacle::NoSpare(capacity)) = self.shared.try_admit(nonce.len()) {
+        let payload = record::incarnation(entropy.u128(), self.identity.timeline);
+        if let Some(Obstacle::NoSpare(capacity)) = self.shared.try_admit(payload.len()) {
             self.shared.spares.want(capacity);
             self.preparer.step(&self.shared.spares);
             self.shared.spares.failure().map_or(Ok(()), Err)?;
         }
-        let appended = self.shared.try_append(KIND_INCARNATION, &[&nonce]);
+        let appended = self.shared.try_append(KIND_INCARNATION, &[&payload]);
         appended.expect("an empty window and a ready segment take a record");
         self.flusher.step(&self.shared)?;
         Ok(())
@@ -203,8 +238,8 @@ pub struct Wal {
 }
 
 impl Wal {
-    /// Opens the log in folder `dir`, making it when there is none and `from` is 0. Every record after `from` goes to
-    /// `replay`, in order; the log ends before the first that does not verify. On return everything replayed is
+    /// Opens the log in folder `dir`, making it when there is none and `from` is 0. Every record after `from`, Incarnations
+    /// included, goes to `replay`, in order; the log ends before the first that does not verify. On return everything replayed is
     /// durable and the log has a new Incarnation record, so `appended` may be past the last record replayed.
     ///
     /// XX001 when the log is damaged before its last segment or does not reach `from`; 58P01 when it begins after.
@@ -277,6 +312,40 @@ impl Wal {
         }
     }
 
+    /// Appends the record at the front of `bytes` as another log holds it, with its header and its checksum over all before
+    /// it: this log becomes that one's copy, byte for byte. Answers its length; none when there are fewer bytes than it has.
+    ///
+    /// Errors: XX001 when it does not continue this log.
+    pub fn append_encoded(&self, bytes: &[u8]) -> Result<Option<usize>> {
+        loop {
+            match self.shared.try_append_encoded(bytes) {
+                Encoded::Appended(length) => return Ok(Some(length)),
+                Encoded::Short => return Ok(None),
+                Encoded::Obstacle(obstacle) => self.overcome(obstacle)?,
+                Encoded::Foreign(end) => {
+                    let message = format!("the record received does not continue the log, which ends at {end}");
+                    return Err(Error::new(SqlState::DATA_CORRUPTED, message));
+                }
+            }
+        }
+    }
+
+    /// From here on this log is nobody's copy any more, but a timeline of its own. Answers where that begins, once the record
+    /// that says so is durable. Nobody else appends meanwhile.
+    pub fn begin_timeline(&self, timeline: u32, entropy: &dyn Entropy) -> Result<Lsn> {
+        let payload = record::incarnation(entropy.u128(), timeline);
+        let start = self.appended();
+        let end = loop {
+            match self.shared.try_append(KIND_INCARNATION, &[&payload]) {
+                Ok(end) => break end,
+                Err(obstacle) => self.overcome(obstacle)?,
+            }
+        };
+        self.shared.appender.lock().set_timeline(timeline);
+        self.wait_blocking(end)?;
+        Ok(start)
+    }
+
     /// The end of the log, durable or not.
     pub fn appended(&self) -> Lsn {
         Lsn(self.shared.appended.load(Ordering::Acquire))
@@ -309,6 +378,21 @@ impl Wal {
         }
     }
 
+    /// The same for so long at most; false when that was not long enough.
+    pub fn wait_at_most(&self, lsn: Lsn, time: Duration) -> Result<bool> {
+        let waker = Waker::from(Arc::new(Unpark(thread::current())));
+        let mut wait = self.wait(lsn);
+        let mut look = || Pin::new(&mut wait).poll(&mut Context::from_waker(&waker));
+        if let Poll::Ready(done) = look() {
+            return done.map(|()| true);
+        }
+        thread::park_timeout(time);
+        match look() {
+            Poll::Ready(done) => done.map(|()| true),
+            Poll::Pending => Ok(false),
+        }
+    }
+
     /// Asks for everything appended so far to be made durable, and does not wait for it.
     pub fn flush(&self) {
         self.shared.progress.ask(self.appended());
@@ -319,9 +403,15 @@ impl Wal {
         Reader::open(self.disk.clone(), &self.dir, self.identity.cluster, self.shared.clone(), lsn)
     }
 
-    /// Whose log it is.
+    /// Whose log it is, and the timeline that it is on at its end.
     pub fn identity(&self) -> Identity {
-        self.identity
+        Identity { timeline: self.shared.appender.lock().timeline(), ..self.identity }
+    }
+
+    /// The end of the log, durable or not, with the chain's value there.
+    pub fn end(&self) -> Place {
+        let appender = self.shared.appender.lock();
+        Place { at: appender.end(), chain: appender.chain() }
     }
 
     /// Where the oldest segment starts: the first position that can be read from.
@@ -332,13 +422,18 @@ impl Wal {
 
     /// Keeps what follows `lsn`, as far as it is still there, until the hold moves on or is dropped.
     pub fn hold(&self, lsn: Lsn) -> Hold {
-        Holds::add(&self.holds, lsn)
+        Holds::add(&self.holds, lsn, None)
+    }
+
+    /// The same until the log has grown `most` bytes beyond it.
+    pub fn hold_at_most(&self, lsn: Lsn, most: u64) -> Hold {
+        Holds::add(&self.holds, lsn, Some(most))
     }
 
     /// Lets go of segments that hold nothing after `lsn` and nothing that is held: some are kept to be used again, the
     /// others are removed.
     pub fn remove_before(&self, lsn: Lsn) -> Result<()> {
-        let lsn = self.holds.oldest().map_or(lsn, |held| held.min(lsn));
+        let lsn = self.holds.release(lsn, self.appended());
         self.retirement.remove_before(&self.shared.spares, lsn)
     }
 
@@ -412,6 +507,17 @@ impl Future for DurableWait {
         match &this.shared {
             None => Poll::Ready(Ok(())),
             Some(shared) => shared.progress.poll(this.lsn, &mut this.ticket, cx.waker()),
+        }
+    }
+}
+
+impl Drop for DurableWait {
+    fn drop(&mut self) {
+        // Whoever has waited to the end has no place any more.
+        if let (Some(shared), Some(ticket)) = (&self.shared, self.ticket)
+            && shared.progress.durable() < self.lsn
+        {
+            shared.progress.leave(ticket);
         }
     }
 }

@@ -6,7 +6,8 @@
 //!
 //! Entry points: [`Wal::open`] (recovery included), [`Wal::admit`] and [`Wal::append`], [`Wal::wait`],
 //! [`Wal::read_from`], [`Wal::hold`], [`Wal::remove_before`]; [`Place`] for records that come from elsewhere, [`LogBuilder`]
-//! to make a log of them; [`verify`] for a log at rest.
+//! to make a log of them, [`Wal::append_encoded`] to go on with them; [`verify`], [`end_at_rest`] and [`truncate`]
+//! for a log at rest.
 //!
 //! Must not know: what a payload means.
 //!
@@ -62,6 +63,7 @@ pub use hold::Hold;
 pub use log::{DurableWait, Wal, WalOptions};
 pub use read::Reader;
 pub use record::{KIND_INCARNATION, PAYLOAD_BYTES_MAX, Record};
+pub use recover::{end_at_rest, truncate};
 pub use segment::Identity;
 pub use verify::{LogCheck, verify};
 

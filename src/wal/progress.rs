@@ -84,6 +84,12 @@ impl Progress {
         Poll::Pending
     }
 
+    /// A waiter gives up.
+    #[cfg_attr(test, allow(dead_code))]
+    pub fn leave(&self, ticket: u64) {
+        self.queue.lock().waiting.retain(|w| w.ticket != ticket);
+    }
+
     /// Asks the flusher to get this far.
     pub fn ask(&self, lsn: Lsn) {
         let mut demand = self.demand.lock();

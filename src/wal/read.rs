@@ -231,6 +231,17 @@ impl Reader {
         }
     }
 
+    /// Appends whole records to `out`, as the log holds them, until it has `enough` bytes or all that is durable has been
+    /// read.
+    pub fn read_encoded(&mut self, out: &mut Vec<u8>, enough: usize) -> Result<()> {
+        while out.len() < enough
+            && let Some(record) = self.next_record()?
+        {
+            out.extend_from_slice(record.bytes);
+        }
+        Ok(())
+    }
+
     /// Where the next record starts.
     pub fn position(&self) -> Lsn {
         self.cursor.at

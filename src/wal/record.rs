@@ -32,7 +32,19 @@ pub const PAYLOAD_BYTES_MAX: usize = 1 << 30;
 
 /// The log's own mark of a new beginning: each opening of the log appends one, with a nonce, so that what it writes
 /// can never equal what a lost tail held. Kinds below 16 are the log's own.
+///
+/// Its payload is the nonce and, little-endian in four bytes, the timeline that the log is on from here.
 pub const KIND_INCARNATION: u8 = 1;
+
+const NONCE_BYTES: usize = 16;
+
+/// The payload of an Incarnation record.
+pub fn incarnation(nonce: u128, timeline: u32) -> [u8; NONCE_BYTES + 4] {
+    let mut out = [0; NONCE_BYTES + 4];
+    out[..NONCE_BYTES].copy_from_slice(&nonce.to_le_bytes());
+    out[NONCE_BYTES..].copy_from_slice(&timeline.to_le_bytes());
+    out
+}
 
 /// One entry of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +60,14 @@ pub struct Record<'a> {
     pub payload: &'a [u8],
     /// All of it as it stands in the log, header included.
     pub bytes: &'a [u8],
+}
+
+impl Record<'_> {
+    /// The timeline that begins, or goes on, with this record; none when it does not say.
+    pub fn timeline(&self) -> Option<u32> {
+        let bytes = self.payload.get(NONCE_BYTES..)?.first_chunk()?;
+        (self.kind == KIND_INCARNATION).then(|| u32::from_le_bytes(*bytes))
+    }
 }
 
 /// Appends a record whose payload is the concatenation of `parts`; answers its checksum, the next one's seed.

@@ -15,7 +15,7 @@ use super::record::Record;
 use super::segment::{self, HEAD_BYTES, Head, Identity};
 use super::spares::Spare;
 use crate::base::{Error, Lsn, Result, SqlState};
-use crate::io::{Disk, Entropy, File};
+use crate::io::{Disk, Entropy, File, SECTOR_BYTES};
 use std::sync::Arc;
 
 /// Where the log goes on.
@@ -59,12 +59,18 @@ pub fn recover(
     file.sync_data()?;
     forget_cache(&*file)?; // 2
     let mut cursor = Cursor::open(disk.clone(), dir, identity.cluster, segment_of(&starts, from)?)?;
+    let mut timeline = cursor.head.timeline;
+    while cursor.at < from
+        && let Some(record) = cursor.next(from)?
+    {
+        timeline = record.timeline().unwrap_or(timeline);
+    }
     cursor.seek(from)?;
     while let Some(record) = cursor.next(Lsn::MAX)? {
-        if record.kind >= super::KIND_FIRST_FREE {
-            replay(record)?; // 3
-        }
+        timeline = record.timeline().unwrap_or(timeline);
+        replay(record)?; // 3
     }
+    let identity = Identity { timeline: if options.timeline == 0 { timeline } else { options.timeline }, ..identity };
     if cursor.segment != last {
         let message = format!("the log is damaged at position {}, before its last segment at {last}", cursor.at);
         return Err(Error::new(SqlState::DATA_CORRUPTED, message)); // 4
@@ -160,4 +166,40 @@ fn create_first(
     file.write_at(&head.encode(), 0)?;
     file.sync_data()?;
     disk.rename(&unready, &format!("{dir}/{}", segment::segment_name(Lsn::ZERO)))
+}
+
+/// Cuts a log at rest off at `end`, which must be the end of one of its records: what follows never was. A crash half way
+/// leaves it longer than that, and the next call finishes it.
+pub fn truncate(disk: &Arc<dyn Disk>, dir: &str, end: Lsn) -> Result<()> {
+    settle_names(&**disk, dir)?;
+    let starts = list_segments(&**disk, dir)?;
+    let last = segment_of(&starts, end)?;
+    let cluster = identity(&**disk, dir, &starts)?.cluster;
+    for start in starts.iter().rev().take_while(|start| **start > last) {
+        disk.remove(&format!("{dir}/{}", segment::segment_name(*start)))?;
+    }
+    let mut cursor = Cursor::open(disk.clone(), dir, cluster, last)?;
+    cursor.seek(end)?;
+    // The first record goes before the others, which are not the log's any more then.
+    let offset = cursor.offset();
+    let sector = (offset + 1).next_multiple_of(SECTOR_BYTES).min(cursor.file_bytes);
+    for (from, to) in [(offset, sector), (sector, cursor.file_bytes)] {
+        if from < to {
+            cursor.file.fill_zero(from, to - from)?;
+            cursor.file.sync_data()?;
+        }
+    }
+    Ok(())
+}
+
+/// Whose log at rest it is, on which timeline it ends, and where, when `from` is the end of one of its records.
+pub fn end_at_rest(disk: &Arc<dyn Disk>, dir: &str, from: Lsn) -> Result<(Identity, Lsn)> {
+    let starts = list_segments(&**disk, dir)?;
+    let found = identity(&**disk, dir, &starts)?;
+    let mut cursor = Cursor::open(disk.clone(), dir, found.cluster, segment_of(&starts, from)?)?;
+    let mut timeline = cursor.head.timeline;
+    while let Some(record) = cursor.next(Lsn::MAX)? {
+        timeline = record.timeline().unwrap_or(timeline);
+    }
+    Ok((Identity { timeline, ..found }, cursor.at))
 }

@@ -1,6 +1,6 @@
 //! What the catalog does not know and the running server does. The session implements [`Facts`].
 
-use crate::base::Oid;
+use crate::base::{Lsn, Oid};
 use crate::catalog::{Sequence, Table};
 
 /// One row of `pg_settings`.
@@ -88,6 +88,54 @@ pub struct Cursor {
     pub creation_time: i64,
 }
 
+/// One row of `pg_stat_replication`. Lags are microseconds.
+#[derive(Clone, Debug, Default)]
+pub struct Sender {
+    pub backend: Backend,
+    /// `catchup` or `streaming`.
+    pub state: &'static str,
+    pub sent: Option<Lsn>,
+    pub written: Option<Lsn>,
+    pub flushed: Option<Lsn>,
+    pub applied: Option<Lsn>,
+    pub write_lag: Option<i64>,
+    pub flush_lag: Option<i64>,
+    pub apply_lag: Option<i64>,
+    pub reply_time: Option<i64>,
+}
+
+/// The row of `pg_stat_wal_receiver`.
+#[derive(Clone, Debug, Default)]
+pub struct WalReceiver {
+    pub pid: i32,
+    pub status: &'static str,
+    pub start: Lsn,
+    pub start_timeline: i32,
+    pub written: Lsn,
+    pub flushed: Lsn,
+    pub timeline: i32,
+    pub sent: Option<i64>,
+    pub received: Option<i64>,
+    pub primary_end: Option<Lsn>,
+    pub primary_end_time: Option<i64>,
+    pub slot: Option<String>,
+    pub host: String,
+    pub port: i32,
+    pub connection: String,
+}
+
+/// One row of `pg_replication_slots`.
+#[derive(Clone, Debug, Default)]
+pub struct ReplicationSlot {
+    pub name: String,
+    pub temporary: bool,
+    pub active: Option<i32>,
+    pub restart: Option<Lsn>,
+    pub lost: bool,
+    /// How much log may be written before it is lost.
+    pub safe_bytes: Option<i64>,
+}
+
 /// What the statistics views say of a table.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TableActivity {
@@ -116,6 +164,19 @@ pub trait Facts {
     }
 
     fn cursors(&self) -> Vec<Cursor> {
+        Vec::new()
+    }
+
+    fn senders(&self) -> Vec<Sender> {
+        Vec::new()
+    }
+
+    /// None on a primary.
+    fn wal_receiver(&self) -> Option<WalReceiver> {
+        None
+    }
+
+    fn replication_slots(&self) -> Vec<ReplicationSlot> {
         Vec::new()
     }
 

@@ -13,12 +13,16 @@ mod grants;
 mod information_schema;
 pub mod opclass;
 mod relations;
+mod replication;
 mod rows;
 mod session;
 mod types;
 mod views;
 
-pub use facts::{Backend, Cursor, Facts, Lock, NoFacts, PreparedStatement, Setting, TableActivity};
+pub use facts::{
+    Backend, Cursor, Facts, Lock, NoFacts, PreparedStatement, ReplicationSlot, Sender, Setting, TableActivity,
+    WalReceiver,
+};
 pub use functions::{Support, function_oid, support_functions};
 pub use relations::SEQUENCE_COLUMNS;
 pub use rows::Rows;
@@ -113,6 +117,7 @@ const PRODUCERS: &[(&str, Producer)] = &[
     ("pg_roles", cluster::pg_roles),
     ("pg_sequence", relations::pg_sequence),
     ("pg_sequences", views::pg_sequences),
+    ("pg_replication_slots", replication::pg_replication_slots),
     ("pg_settings", session::pg_settings),
     ("pg_shadow", cluster::pg_shadow),
     ("pg_shdescription", cluster::pg_shdescription),
@@ -120,8 +125,10 @@ const PRODUCERS: &[(&str, Producer)] = &[
     ("pg_stat_all_indexes", views::pg_stat_all_indexes),
     ("pg_stat_all_tables", views::pg_stat_all_tables),
     ("pg_stat_database", session::pg_stat_database),
+    ("pg_stat_replication", replication::pg_stat_replication),
     ("pg_stat_user_indexes", views::pg_stat_user_indexes),
     ("pg_stat_user_tables", views::pg_stat_user_tables),
+    ("pg_stat_wal_receiver", replication::pg_stat_wal_receiver),
     ("pg_stats", views::pg_stats),
     ("pg_tables", views::pg_tables),
     ("pg_tablespace", cluster::pg_tablespace),

@@ -10,7 +10,7 @@ use crate::expr::function::{CallTypes, Function, SetRows};
 use crate::expr::registry;
 use crate::parser::keywords::{Keyword, KeywordClass};
 use crate::types::oid::*;
-use crate::types::{ColumnBuilder, Datum, DatumRef, SqlType};
+use crate::types::{ColumnBuilder, Datum, DatumRef, Numeric, SqlType};
 
 /// The row that a sequence is as a relation. It has no name by which it could be called.
 pub static SEQUENCE_STATE: Function = f(0, "sequence state", &[OID], RECORD, Host).volatile().with_out(&[
@@ -68,6 +68,10 @@ fn gen_random_uuid(cx: &mut EvalContext<'_>, _: &[DatumRef<'_>]) -> Result<Datum
 }
 
 kernels! {
+    fn pg_lsn_mi(a: i64, b: i64) -> Numeric {
+        Numeric::from(a).as_ref().sub(Numeric::from(b).as_ref())
+    }
+
     fn now[cx]() -> i64 {
         Ok(cx.transaction_us)
     }
@@ -379,6 +383,8 @@ pub(super) static TABLE: &[Function] = &[
     f(3348, "txid_current_if_assigned", &[], INT8, Host).stable(),
     f(2944, "txid_current_snapshot", &[], TXID_SNAPSHOT, Host).stable(),
     f(3360, "txid_status", &[INT8], TEXT, Host).volatile(),
+    f(3165, "pg_wal_lsn_diff", &[PG_LSN, PG_LSN], NUMERIC, Row(pg_lsn_mi)),
+    f(3237, "pg_lsn_mi", &[PG_LSN, PG_LSN], NUMERIC, Row(pg_lsn_mi)),
     f(89, "version", &[], TEXT, Host).stable(),
     f(1079, "regclass", &[TEXT], REGCLASS, Host).stable(),
     f(1299, "now", &[], TIMESTAMPTZ, Row(now)).stable(),

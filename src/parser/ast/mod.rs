@@ -327,6 +327,7 @@ pub enum Statement {
     Cluster(Box<Cluster>),
     Reindex(Box<Reindex>),
     Checkpoint,
+    WaitFor(Box<WaitFor>),
 }
 
 impl Statement {
@@ -446,6 +447,7 @@ impl Statement {
             Cluster(_) => "CLUSTER",
             Reindex(_) => "REINDEX",
             Checkpoint => "CHECKPOINT",
+            WaitFor(_) => "WAIT",
         }
     }
 }

@@ -481,3 +481,12 @@ pub struct DropTablespace {
     pub name: Ident,
     pub if_exists: bool,
 }
+
+/// WAIT FOR LSN.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WaitFor {
+    pub lsn: String,
+    pub options: Vec<DefElem>,
+    /// Of the position.
+    pub pos: Pos,
+}

@@ -1,7 +1,7 @@
-//! LOCK, VACUUM, ANALYZE, CLUSTER, REINDEX.
+//! LOCK, VACUUM, ANALYZE, CLUSTER, REINDEX, WAIT FOR.
 
 use super::super::ast::*;
-use super::super::cursor::{Parser, is_col_id};
+use super::super::cursor::{Parser, is_col_id, is_ident};
 use super::super::ddl::word_elem;
 use super::super::keywords::Keyword as Kw;
 use super::super::lexer::Tok;
@@ -128,5 +128,28 @@ impl Parser<'_> {
             _ => ReindexTarget::Database(self.col_id()?),
         };
         Ok(Statement::Reindex(Box::new(Reindex { target, options })))
+    }
+
+    /// `WAIT FOR`, of which only the second is a keyword of PostgreSQL 15.
+    pub(in super::super) fn at_wait(&self) -> bool {
+        self.at_word("wait") && self.kw_at(1) == Some(Kw::For)
+    }
+
+    fn at_word(&self, word: &str) -> bool {
+        is_ident(self.peek()) && self.token_text(self.token()).eq_ignore_ascii_case(word)
+    }
+
+    /// `WaitStmt` of PostgreSQL 19: `WAIT FOR LSN 'lsn' [WITH (option, ...)]`.
+    pub(in super::super) fn wait_stmt(&mut self) -> Result<Statement> {
+        self.advance();
+        self.expect_kw(Kw::For)?;
+        if !self.at_word("lsn") {
+            return Err(self.unexpected());
+        }
+        self.advance();
+        let pos = self.pos();
+        let lsn = self.string()?;
+        let options = if self.kw(Kw::With) { self.utility_options()? } else { Vec::new() };
+        Ok(Statement::WaitFor(Box::new(WaitFor { lsn, options, pos })))
     }
 }

@@ -76,5 +76,6 @@ pub use head::{HEAD_BYTES, PAGE_BYTES};
 pub use options::{PagerOptions, PagerStats, Progress, Root};
 pub use pin::CheckpointPin;
 pub use pool::Pager;
+pub use superblock::newest_checkpoint;
 pub use word::{Block, Epoch, Home};
 pub use write::PageWriter;

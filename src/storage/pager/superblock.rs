@@ -23,7 +23,7 @@ use super::options::Root;
 use super::word::{Block, Epoch};
 use crate::base::bytes::Reader;
 use crate::base::{Error, Lsn, Result, SqlState};
-use crate::io::File;
+use crate::io::{Disk, File};
 
 pub const SUPERBLOCK_BYTES: usize = 512;
 pub const PAGE_BYTES_MIN: usize = SUPERBLOCK_BYTES;
@@ -116,6 +116,14 @@ pub fn find_newest(file: &dyn File) -> Result<Option<(Superblock, u32)>> {
         offset *= 2;
     }
     Ok(newest)
+}
+
+/// The LSN of the newest checkpoint in a data file at rest; none when there is none yet.
+pub fn newest_checkpoint(disk: &dyn Disk, path: &str) -> Result<Option<Lsn>> {
+    let newest = find_newest(&*disk.open(path)?)?;
+    let (superblock, _) = newest
+        .ok_or_else(|| Error::new(SqlState::DATA_CORRUPTED, "the data file is damaged: no superblock is whole"))?;
+    Ok(superblock.durable.root.map(|root| root.lsn))
 }
 
 #[cfg(test)]

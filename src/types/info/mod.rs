@@ -88,6 +88,7 @@ pub fn supported(oid: Oid) -> bool {
         | oid::TEXT
         | oid::OID
         | oid::TID
+        | oid::PG_LSN
         | oid::XID
         | oid::CID
         | oid::OIDVECTOR

@@ -1,0 +1,195 @@
+//! Replicas as processes: a copy from nothing, a stream, reads, refusals, kill -9 of either side, promotion and rejoining.
+
+mod harness;
+
+use harness::{Client, Server};
+use std::net::SocketAddr;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+fn connect(server: &Server) -> Client {
+    Client::connect(server.address(), &[("user", "postgres")]).expect("the server answers")
+}
+
+fn url(address: SocketAddr) -> String {
+    format!("postgresql://{address}")
+}
+
+fn replica_of(primary: &Server) -> Server {
+    Server::start_arguments(&["--replica-of", &url(primary.address())])
+}
+
+/// A primary whose replicas find it again after a restart: on a port of its own.
+fn primary_on_a_port() -> Server {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = free.local_addr().expect("it is bound");
+    drop(free);
+    Server::start_arguments(&["--listen", &address.to_string()])
+}
+
+/// Asks until the answer is the expected one.
+#[track_caller]
+fn until(client: &mut Client, query: &str, expected: &[&str]) {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let answer = client.query(query).expect("the server answers").pop().expect("an answer");
+        let rows: Vec<String> = answer
+            .rows
+            .iter()
+            .map(|row| row.iter().map(|v| v.clone().unwrap_or_default()).collect::<Vec<_>>().join("|"))
+            .collect();
+        if answer.error.is_none() && rows == expected {
+            return;
+        }
+        assert!(Instant::now() < deadline, "{query}: {rows:?} {:?}", answer.error);
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// What the primary has committed so far is visible on the replica.
+#[track_caller]
+fn catch_up(primary: &mut Client, replica: &mut Client) {
+    let lsn = primary.rows("SELECT pg_current_wal_lsn()").pop().expect("a position");
+    let answer = replica.query(&format!("WAIT FOR LSN '{lsn}' WITH (TIMEOUT '30s')")).expect("an answer").pop();
+    let answer = answer.expect("an answer");
+    assert_eq!(answer.error, None);
+    assert_eq!(answer.rows, [[Some("success".to_owned())]]);
+}
+
+#[track_caller]
+fn refuses(client: &mut Client, statement: &str, code: &str, message: &str) {
+    let answer = client.query(statement).expect("the server answers").pop().expect("an answer");
+    let fault = answer.error.unwrap_or_else(|| panic!("{statement} is not refused"));
+    assert_eq!((fault.code(), fault.message()), (code, message), "{statement}");
+}
+
+#[test]
+fn a_replica_copies_follows_and_serves_reads() {
+    let primary = Server::start();
+    let mut on_primary = connect(&primary);
+    on_primary.run("CREATE TABLE t (id int PRIMARY KEY, v text)");
+    on_primary.run("INSERT INTO t SELECT n, 'row ' || n FROM generate_series(1, 1000) n");
+    on_primary.run("CREATE SEQUENCE s");
+    let replica = replica_of(&primary);
+    let mut on_replica = connect(&replica);
+    assert_eq!(on_replica.parameters["in_hot_standby"], "on");
+    assert_eq!(on_primary.parameters["in_hot_standby"], "off");
+    catch_up(&mut on_primary, &mut on_replica);
+    assert_eq!(on_replica.rows("SELECT count(*), max(v) FROM t"), ["1000|row 999"]);
+    // New rows and definitions arrive.
+    on_primary.run("INSERT INTO t VALUES (0, 'new')");
+    on_primary.run("CREATE TABLE u AS SELECT 1 AS a; CREATE INDEX ON t (v)");
+    catch_up(&mut on_primary, &mut on_replica);
+    assert_eq!(on_replica.rows("SELECT v FROM t WHERE id = 0"), ["new"]);
+    assert_eq!(on_replica.rows("SELECT a FROM u"), ["1"]);
+    assert_eq!(on_replica.rows("SELECT id FROM t WHERE v = 'row 7'"), ["7"]);
+    // A snapshot stays what it is while the log is applied.
+    on_replica.run("BEGIN ISOLATION LEVEL REPEATABLE READ");
+    assert_eq!(on_replica.rows("SELECT count(*) FROM t"), ["1001"]);
+    on_primary.run("DELETE FROM t WHERE id > 500; UPDATE t SET v = 'changed'; DROP TABLE u");
+    let mut other = connect(&replica);
+    catch_up(&mut on_primary, &mut other);
+    assert_eq!(other.rows("SELECT count(*), min(v) FROM t"), ["501|changed"]);
+    assert_eq!(on_replica.rows("SELECT count(*), min(v) FROM t"), ["1001|new"]);
+    on_replica.run("COMMIT");
+    // A transaction in parts, and one that is rolled back.
+    on_primary.run("CREATE TABLE big AS SELECT n, repeat('x', 200) AS v FROM generate_series(1, 20000) n");
+    on_primary.run("BEGIN; DELETE FROM big; ROLLBACK");
+    catch_up(&mut on_primary, &mut on_replica);
+    assert_eq!(on_replica.rows("SELECT count(*), sum(n), sum(length(v)) FROM big"), ["20000|200010000|4000000"]);
+    // What a replica refuses, in PostgreSQL's words.
+    for (statement, code, message) in [
+        ("INSERT INTO t VALUES (7)", "25006", "cannot execute INSERT in a read-only transaction"),
+        ("SELECT * FROM t FOR UPDATE", "25006", "cannot execute SELECT FOR UPDATE in a read-only transaction"),
+        ("CREATE TABLE x (a int)", "25006", "cannot execute CREATE TABLE in a read-only transaction"),
+        ("CREATE TEMP TABLE x (a int)", "25006", "cannot execute CREATE TABLE in a read-only transaction"),
+        ("SELECT nextval('s')", "25006", "cannot execute nextval() in a read-only transaction"),
+        ("LISTEN a", "25006", "cannot execute LISTEN during recovery"),
+        ("VACUUM", "25006", "cannot execute VACUUM during recovery"),
+        ("BEGIN READ WRITE", "0A000", "cannot set transaction read-write mode during recovery"),
+        ("SELECT pg_current_wal_lsn()", "55000", "recovery is in progress"),
+    ] {
+        refuses(&mut on_replica, statement, code, message);
+        on_replica.run("ROLLBACK");
+    }
+    assert_eq!(on_replica.rows("SHOW transaction_read_only"), ["on"]);
+    assert_eq!(on_replica.rows("SELECT pg_is_in_recovery(), last_value FROM s"), ["t|1"]);
+    until(&mut on_replica, "SELECT pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn()", &["t"]);
+    refuses(&mut on_primary, "WAIT FOR LSN '0/1'", "55000", "recovery is not in progress");
+}
+
+#[test]
+fn either_side_may_be_killed() {
+    let mut primary = primary_on_a_port();
+    connect(&primary).run("CREATE TABLE t (id int PRIMARY KEY)");
+    let mut replica = replica_of(&primary);
+    let mut next = 0;
+    let mut insert = |primary: &Server, count: usize| {
+        let mut client = connect(primary);
+        for _ in 0..count {
+            client.run(&format!("INSERT INTO t VALUES ({next})"));
+            next += 1;
+        }
+        next
+    };
+    for round in 0..3 {
+        insert(&primary, 40);
+        replica.kill();
+        insert(&primary, 40);
+        if round == 1 {
+            connect(&primary).run("CHECKPOINT");
+        }
+        replica.start_again();
+        insert(&primary, 10);
+        primary.kill();
+        let mut on_replica = connect(&replica);
+        let seen: usize = on_replica.rows("SELECT count(*) FROM t")[0].parse().expect("a count");
+        assert!(seen <= round * 100 + 90);
+        primary.start_again();
+        let all = insert(&primary, 10) as usize;
+        let (mut on_primary, expected) = (connect(&primary), format!("{all}|{}", all - 1));
+        catch_up(&mut on_primary, &mut on_replica);
+        assert_eq!(on_replica.rows("SELECT count(*), max(id) FROM t"), [expected.as_str()]);
+    }
+    // What it has on its disk is sound.
+    assert!(replica.stop().success());
+    let verified =
+        Command::new(env!("CARGO_BIN_EXE_headwater")).arg("verify").arg("--data").arg(replica.data()).output();
+    assert!(verified.expect("the binary runs").status.success());
+}
+
+#[test]
+fn a_replica_is_promoted_and_the_old_primary_rejoins() {
+    let mut primary = Server::start();
+    let mut on_primary = connect(&primary);
+    on_primary.run("CREATE TABLE t (id serial PRIMARY KEY, v text)");
+    on_primary.run("INSERT INTO t (v) SELECT 'old' FROM generate_series(1, 100)");
+    let replica = replica_of(&primary);
+    let mut on_replica = connect(&replica);
+    catch_up(&mut on_primary, &mut on_replica);
+    // The directory of a replica is opened as nothing else.
+    on_primary.run("CHECKPOINT");
+    primary.kill();
+    let begun = Instant::now();
+    let output = Command::new(env!("CARGO_BIN_EXE_headwater"))
+        .args(["promote", "--server", &url(replica.address())])
+        .output()
+        .expect("the binary runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    on_replica.run("INSERT INTO t (v) VALUES ('new')");
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    assert_eq!(on_replica.rows("SELECT pg_is_in_recovery()"), ["f"]);
+    assert_eq!(on_replica.rows("SHOW in_hot_standby"), ["off"]);
+    on_replica.run("CREATE TEMP TABLE x AS SELECT 1 AS a; CREATE TABLE u AS SELECT a FROM x");
+    assert_eq!(on_replica.rows("SELECT count(*), count(DISTINCT id) FROM t"), ["101|101"]);
+    refuses(&mut on_replica, "SELECT pg_promote()", "55000", "recovery is not in progress");
+    // The old primary comes back, without a copy.
+    let arguments = ["--replica-of", &url(replica.address())].map(str::to_owned);
+    primary.start_again_with(&arguments);
+    let mut on_old = connect(&primary);
+    catch_up(&mut on_replica, &mut on_old);
+    assert_eq!(on_old.rows("SELECT count(*), max(v) FROM t"), ["101|old"]);
+    refuses(&mut on_old, "DELETE FROM t", "25006", "cannot execute DELETE in a read-only transaction");
+}

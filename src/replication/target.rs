@@ -1,0 +1,75 @@
+//! Where a primary is: `postgresql://[USER@]HOST[:PORT]`.
+
+use crate::base::{Error, Result, SqlState};
+use std::fmt;
+
+const PORT: u16 = 5432;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    pub user: String,
+    pub host: String,
+    pub port: u16,
+}
+
+impl Target {
+    /// Errors: F0000 for what is no such URL, 0A000 for a password or options in it.
+    pub fn parse(url: &str) -> Result<Target> {
+        let wrong = || {
+            let message = format!("\"{url}\" is not where a server is: expected postgresql://HOST:PORT");
+            Error::new(SqlState::CONFIG_FILE_ERROR, message)
+        };
+        let rest = url.strip_prefix("postgresql://").or_else(|| url.strip_prefix("postgres://")).ok_or_else(wrong)?;
+        let (rest, options) = rest.split_once('?').unwrap_or((rest, ""));
+        if !options.is_empty() {
+            return Err(Error::unsupported(format!("the option \"{options}\" in \"{url}\"")));
+        }
+        let (address, _database) = rest.split_once('/').unwrap_or((rest, ""));
+        let (user, address) = address.rsplit_once('@').unwrap_or(("postgres", address));
+        if user.contains(':') {
+            return Err(Error::unsupported(format!("a password in \"{url}\"")));
+        }
+        let (host, port) = match address.strip_prefix('[') {
+            Some(v6) => {
+                let (host, port) = v6.split_once(']').ok_or_else(wrong)?;
+                (host, port.strip_prefix(':').unwrap_or(port))
+            }
+            None => address.split_once(':').unwrap_or((address, "")),
+        };
+        let port = if port.is_empty() { PORT } else { port.parse().map_err(|_| wrong())? };
+        if host.is_empty() || user.is_empty() {
+            return Err(wrong());
+        }
+        Ok(Target { user: user.to_owned(), host: host.to_owned(), port })
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let v6 = self.host.contains(':');
+        let (open, close) = if v6 { ("[", "]") } else { ("", "") };
+        write!(f, "postgresql://{}@{open}{}{close}:{}", self.user, self.host, self.port)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls() {
+        let target = |user: &str, host: &str, port| Target { user: user.into(), host: host.into(), port };
+        for (url, expected) in [
+            ("postgresql://127.0.0.1:5433", target("postgres", "127.0.0.1", 5433)),
+            ("postgres://me@db/any", target("me", "db", 5432)),
+            ("postgresql://[::1]:99/", target("postgres", "::1", 99)),
+        ] {
+            let parsed = Target::parse(url).unwrap();
+            assert_eq!(parsed, expected);
+            assert_eq!(Target::parse(&parsed.to_string()).unwrap(), expected);
+        }
+        for wrong in ["127.0.0.1:1", "postgresql://", "postgresql://h:x", "postgresql://a:b@h", "postgresql://h?x=1"] {
+            assert!(Target::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+}
