@@ -98,7 +98,6 @@ impl Shared {
                 self.store.freeze(Lsn(lsn), TreeId(2)).unwrap();
             }
         }
-        self.done.store(true, Release);
     }
 }
 
@@ -125,7 +124,9 @@ fn every_snapshot_finds_the_same_total() {
             scope.spawn(move || shared.read(Rng::new(seed)));
         }
         scope.spawn(|| shared.tidy());
-        scope.spawn(|| shared.write(Rng::new(9), 3000));
+        let written = scope.spawn(|| shared.write(Rng::new(9), 3000)).join();
+        shared.done.store(true, Release);
+        written.unwrap();
     });
     if shared.store.pager().frozen() {
         shared.store.checkpoint(&|_| {}, &|_| Ok(())).unwrap();

@@ -5,7 +5,9 @@
 //! - its owner: the thread that took it off the free list, or emptied it, and has not published it yet.
 //!
 //! A thread that read the page table earlier may still latch a frame that has another owner by now, but it looks again,
-//! finds another word, and lets go without touching a byte.
+//! finds another word, and lets go without touching a byte. Nor may it wait for such a latch: the order of latches is one
+//! of pages, so whoever holds another page's may be waiting for what this thread holds. Hence a wait looks at the table
+//! again from time to time ([`Frame::latch_shared`]).
 //!
 //! The arena and the words are made at once, but the memory of a page is not touched before its first use.
 
@@ -13,9 +15,10 @@ use super::word::{Epoch, Home};
 use crate::base::PageId;
 use parking_lot::Mutex;
 use parking_lot::RawRwLock;
-use parking_lot::lock_api::RawRwLock as _;
+use parking_lot::lock_api::{RawRwLock as _, RawRwLockTimed as _};
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
 
 /// What is known of the page in a frame.
 ///
@@ -99,6 +102,34 @@ impl Frame {
         self.home.store(home.word(), Ordering::Relaxed);
     }
 
+    /// Takes the shared latch; false, without it, when the page is not in this frame any more.
+    #[inline]
+    pub fn latch_shared(&self, is_here: impl Fn() -> bool) -> bool {
+        if !self.latch.try_lock_shared() && !wait_while(&is_here, |time| self.latch.try_lock_shared_for(time)) {
+            return false;
+        }
+        if is_here() {
+            return true;
+        }
+        // SAFETY: latched above.
+        unsafe { self.latch.unlock_shared() };
+        false
+    }
+
+    /// Takes the exclusive latch; false, without it, when the page is not in this frame any more.
+    #[inline]
+    pub fn latch_exclusive(&self, is_here: impl Fn() -> bool) -> bool {
+        if !self.latch.try_lock_exclusive() && !wait_while(&is_here, |time| self.latch.try_lock_exclusive_for(time)) {
+            return false;
+        }
+        if is_here() {
+            return true;
+        }
+        // SAFETY: latched above.
+        unsafe { self.latch.unlock_exclusive() };
+        false
+    }
+
     /// Notes a use; writes only the first time, so that readers on other cores keep the cache line.
     #[inline]
     pub fn touch(&self) {
@@ -111,6 +142,26 @@ impl Frame {
     pub fn spend_use(&self) -> bool {
         self.used.load(Ordering::Relaxed) && self.used.swap(false, Ordering::Relaxed)
     }
+}
+
+/// How long a thread waits for a latch before it looks whether it still wants it.
+const LOOK_AGAIN: Duration = Duration::from_millis(1);
+
+/// Latches are held for moments, so in a debug build a long wait is a cycle: say so instead of hanging.
+const CYCLE: Duration = Duration::from_secs(20);
+
+/// Waits for a latch as long as the page is in the frame; whether it was granted.
+#[cold]
+fn wait_while(is_here: &impl Fn() -> bool, wait: impl Fn(Duration) -> bool) -> bool {
+    let mut waits = 0;
+    while is_here() {
+        if wait(LOOK_AGAIN) {
+            return true;
+        }
+        waits += 1;
+        debug_assert!(LOOK_AGAIN * waits < CYCLE, "the holder of a page waits for one that holds another");
+    }
+    false
 }
 
 pub struct Frames {
@@ -230,5 +281,34 @@ impl Drop for Frames {
     fn drop(&mut self) {
         // SAFETY: allocated with this layout; no guard outlives the pager.
         unsafe { dealloc(self.arena, layout(self.frames.len(), self.page_bytes)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The holder of the latch may be waiting for a page that the one who waits here holds.
+    #[test]
+    fn nobody_waits_for_a_frame_that_became_another_pages() {
+        let frame = Frame::new();
+        frame.latch.lock_exclusive();
+        let here = AtomicBool::new(true);
+        std::thread::scope(|threads| {
+            let is_here = || here.load(Ordering::Relaxed);
+            let frame = &frame;
+            let readers = [
+                threads.spawn(move || frame.latch_shared(is_here)),
+                threads.spawn(move || frame.latch_exclusive(is_here)),
+            ];
+            std::thread::sleep(3 * LOOK_AGAIN);
+            here.store(false, Ordering::Relaxed);
+            for reader in readers {
+                assert!(!reader.join().unwrap());
+            }
+        });
+        // SAFETY: latched above.
+        unsafe { frame.latch.unlock_exclusive() };
+        assert!(frame.latch_exclusive(|| true), "whoever gave up left nothing behind");
     }
 }

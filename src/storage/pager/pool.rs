@@ -1,7 +1,7 @@
 //! The pager as a whole, and how a page is found.
 
 use super::checkpoint::Checkpointer;
-use super::frame::{Frame, Frames};
+use super::frame::Frames;
 use super::guard::PageRead;
 use super::head::{HEAD_BYTES, PAGE_BYTES};
 use super::ledger::Ledger;
@@ -11,7 +11,6 @@ use super::word::{Home, Place, frame_of};
 use super::write::PageWriter;
 use crate::base::{Error, PageId, Result, SqlState};
 use crate::io::File;
-use parking_lot::lock_api::RawRwLock as _;
 use parking_lot::{Condvar, Mutex};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -63,14 +62,10 @@ impl Pager {
             let seen = word.load(Ordering::Acquire);
             let frame = frame_of(seen)?;
             let f = self.frames.get(frame);
-            f.latch.lock_shared();
-            if word.load(Ordering::Acquire) == seen {
+            if f.latch_shared(|| word.load(Ordering::Acquire) == seen) {
                 f.touch();
                 return Some(PageRead::of_latched(self, pid, frame));
             }
-            // The page left between the look and the latch.
-            // SAFETY: latched above.
-            unsafe { f.latch.unlock_shared() };
         }
     }
 
@@ -99,13 +94,10 @@ impl Pager {
                 continue;
             };
             let f = self.frames.get(frame);
-            wait_exclusive(f, pid);
-            if word.load(Ordering::Acquire) == seen {
+            if f.latch_exclusive(|| word.load(Ordering::Acquire) == seen) {
                 f.touch();
                 return Ok(Some(frame));
             }
-            // SAFETY: latched above.
-            unsafe { f.latch.unlock_exclusive() };
         }
     }
 
@@ -197,19 +189,4 @@ const _: () = assert!(HEAD_BYTES < PAGE_BYTES);
 
 pub(super) fn no_such_page(pid: PageId) -> Error {
     Error::internal(format!("page {pid} does not exist"))
-}
-
-/// Latches are held for moments, so in a debug build a long wait is a cycle: say so instead of hanging.
-fn wait_exclusive(frame: &Frame, pid: PageId) {
-    #[cfg(debug_assertions)]
-    {
-        use parking_lot::lock_api::RawRwLockTimed as _;
-        let granted = frame.latch.try_lock_exclusive_for(std::time::Duration::from_secs(20));
-        assert!(granted, "somebody holds page {pid} and waits for the writer");
-    }
-    #[cfg(not(debug_assertions))]
-    {
-        let _ = pid;
-        frame.latch.lock_exclusive();
-    }
 }

@@ -164,23 +164,21 @@ impl Pager {
         let word = self.table.word(pid);
         let Place::Resident(frame) = Place::of_word(word.load(Ordering::Acquire)) else { return false };
         let f = self.frames.get(frame);
-        f.latch.lock_exclusive();
-        let here = word.load(Ordering::Acquire) == resident(frame);
-        if here {
-            let mut ledger = self.ledger.lock();
-            self.keep_frozen_image(pid, frame, &mut ledger);
-            ledger.dirty -= usize::from(f.change().epoch != Epoch::NONE);
-            let free = ledger.free_page(pid, f.home());
-            f.set_change(Change::CLEAN);
-            // An image on its way has its own bytes; its landing finds another version here, and leaves the frame alone.
-            f.set_flushing(0);
-            word.store(Place::Disk(free).word(), Ordering::Release);
+        if !f.latch_exclusive(|| word.load(Ordering::Acquire) == resident(frame)) {
+            return false;
         }
+        let mut ledger = self.ledger.lock();
+        self.keep_frozen_image(pid, frame, &mut ledger);
+        ledger.dirty -= usize::from(f.change().epoch != Epoch::NONE);
+        let free = ledger.free_page(pid, f.home());
+        f.set_change(Change::CLEAN);
+        // An image on its way has its own bytes; its landing finds another version here, and leaves the frame alone.
+        f.set_flushing(0);
+        word.store(Place::Disk(free).word(), Ordering::Release);
+        drop(ledger);
         // SAFETY: latched above.
         unsafe { f.latch.unlock_exclusive() };
-        if here {
-            self.frames.give_back(frame);
-        }
-        here
+        self.frames.give_back(frame);
+        true
     }
 }

@@ -387,6 +387,8 @@ fn scans_beside_a_writer(frames: usize, rounds: u32) {
     let stop = AtomicBool::new(false);
     std::thread::scope(|threads| {
         let (pager, stop) = (&*pager, &stop);
+        // Also when the writer panics.
+        let _stop = OnDrop(stop);
         for direction in [Direction::Forward, Direction::Backward] {
             threads.spawn(move || {
                 let mut scans = 0;
@@ -417,10 +419,17 @@ fn scans_beside_a_writer(frames: usize, rounds: u32) {
                 update(&pager.write(), root, &number(n), |_| (Change::Remove, ())).unwrap();
             }
         }
-        stop.store(true, Ordering::Relaxed);
     });
     verify(&pager, root, &mut |_| {}).unwrap();
     assert_eq!(pager.stats().evictions > 0, frames < 100);
+}
+
+struct OnDrop<'a>(&'a AtomicBool);
+
+impl Drop for OnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 fn is_steady(key: &[u8]) -> bool {
