@@ -33,6 +33,8 @@ struct Sim {
     trace: Vec<u64>,
     /// An operation of this life was made to fail.
     sabotaged: bool,
+    /// There may be part of a write on the disk that no opening has cleared yet.
+    torn: bool,
 }
 
 /// Ends a life of the log: what was done to it.
@@ -56,6 +58,7 @@ impl Sim {
             from: Lsn::ZERO,
             trace: Vec::new(),
             sabotaged: false,
+            torn: false,
         }
     }
 
@@ -73,12 +76,18 @@ impl Sim {
                 // The process died in the middle of an operation, and the power stays.
                 End::PowerLost if self.disk.has_crashed() && self.rng.chance(1, 4) => {
                     self.disk.restart();
-                    self.verify()?;
+                    if !self.torn {
+                        self.verify()?;
+                    }
                 }
-                End::PowerLost => self.disk.reboot(),
+                End::PowerLost => {
+                    self.disk.reboot();
+                    self.torn = true;
+                }
                 End::ProcessDied => {
                     self.disk.restart();
-                    if !self.sabotaged {
+                    self.torn |= self.sabotaged;
+                    if !self.torn {
                         self.verify()?;
                     }
                 }
@@ -110,6 +119,7 @@ impl Sim {
         if self.written.get(found.len()).is_some_and(|lost| lost.0 <= self.durable) {
             return Err(format!("lost what was durable up to {}", self.durable));
         }
+        self.torn = false;
         self.written = found;
         self.durable = parts.shared.progress.durable();
         Ok(Some(parts))
@@ -236,7 +246,8 @@ fn run(seed: u64) -> Result<Vec<u64>, String> {
 
 #[test]
 fn what_survives_is_a_prefix_with_all_that_was_durable() {
-    for seed in 0..seeds() {
+    // In the last one an opening ends before it has cleared what the loss of power before it left.
+    for seed in (0..seeds()).chain([766]) {
         run(seed).unwrap_or_else(|e| panic!("seed {seed}: {e}"));
     }
 }
