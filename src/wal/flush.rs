@@ -4,14 +4,11 @@
 
 use super::append::{Cut, Group};
 use super::log::Shared;
-use super::segment::{self, HEAD_BYTES, Head};
+use super::segment::{self, CACHE_PAGE_BYTES, HEAD_BYTES, Head};
 use crate::base::{Lsn, Result};
 use crate::io::{Disk, File};
 use std::sync::Arc;
 use std::task::Waker;
-
-/// What the system's cache reads from the device before it takes a part of it.
-const CACHE_PAGE_BYTES: u64 = 4096;
 
 /// The segment that is written to, and what its successors' heads will say.
 pub struct Flusher {

@@ -27,6 +27,11 @@ use crate::base::{Error, Lsn, Result, SqlState};
 use crate::io::SECTOR_BYTES;
 
 pub const HEAD_BYTES: u64 = SECTOR_BYTES;
+
+/// A page of the system's cache: it is read from the device before it takes a part of it, and a process that is killed
+/// leaves whole ones of a write.
+pub const CACHE_PAGE_BYTES: u64 = 4096;
+
 const MAGIC: &[u8; 8] = b"HWLOGSEG";
 const VERSION: u32 = 1;
 const VERSION_AT: usize = 8;

@@ -12,13 +12,10 @@
 
 use super::read::{Cursor, identity, list_segments};
 use super::record::{self, HEADER_BYTES};
-use super::segment::{self, HEAD_BYTES, Head};
+use super::segment::{self, CACHE_PAGE_BYTES, HEAD_BYTES, Head};
 use crate::base::{Finding, Lsn, Report, Result, SqlState};
 use crate::io::Disk;
 use std::sync::Arc;
-
-/// A write to a file is cut short at a multiple of this only.
-const CACHE_PAGE_BYTES: u64 = 4096;
 
 /// How many zeros a record may have at the end of a page and still look cut short there.
 const ZEROS_BEFORE_CUT_MAX: u64 = 16;
