@@ -9,14 +9,12 @@ use crate::base::{Lsn, Result};
 use crate::catalog::CatalogStore;
 use crate::engine::{Applied, Engine};
 use crate::io::{Clock, Disk, Entropy};
+use crate::types::datetime::calendar::UNIX_EPOCH_US;
 use crate::wal::Reader;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use tokio::sync::Notify;
-
-/// Microseconds from 1970 to 2000, PostgreSQL's epoch.
-const EPOCH_US: i64 = 946_684_800_000_000;
 
 /// What settings say.
 #[derive(Clone, Copy, Debug, Default)]
@@ -156,7 +154,7 @@ impl Replication {
 
     /// Now, in microseconds since 2000.
     pub fn now_us(&self) -> i64 {
-        self.clock.now_us() as i64 - EPOCH_US
+        self.clock.now_us() as i64 + UNIX_EPOCH_US
     }
 
     /// The durable log from `lsn` on. Whoever reads it keeps it from being removed.
@@ -187,7 +185,7 @@ impl Replication {
 
     pub(super) fn note_applied(&self, applied: &Applied) {
         if applied.commit {
-            self.last_commit_us.store(applied.time_us as i64 - EPOCH_US, Ordering::Relaxed);
+            self.last_commit_us.store(applied.time_us as i64 + UNIX_EPOCH_US, Ordering::Relaxed);
         }
         self.applied.notify_waiters();
     }

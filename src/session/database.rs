@@ -13,12 +13,10 @@ use crate::planner::definitions::Definitions;
 use crate::replication::{self, Replication, ReplicationOptions};
 use crate::table::Tables;
 use crate::txn::TxnOptions;
+use crate::types::datetime::calendar::UNIX_EPOCH_US;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-
-/// Microseconds from 1970 to 2000, PostgreSQL's epoch.
-const EPOCH_US: i64 = 946_684_800_000_000;
 
 /// What a machine of any size gives.
 const BUFFER_BYTES_MIN: u64 = 64 << 20;
@@ -57,16 +55,7 @@ impl Database {
         entropy: Arc<dyn Entropy>,
         defaults: Defaults,
     ) -> Result<Arc<Database>> {
-        let lock = disk.lock("")?;
-        settle_format(&*disk)?;
-        if replication::files::read_marker(&*disk)?.is_some() {
-            return Err(Error::new(
-                SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
-                "it is a replica's, and its log another server's",
-            )
-            .hint("Start it with --replica-of; \"headwater promote\" makes a primary of it then."));
-        }
-        Database::open_locked(lock, disk, clock, entropy, defaults, false)
+        Database::open_as(false, disk, clock, entropy, defaults)
     }
 
     /// Opens a directory that [`replication::prepare`] has made a replica's. [`Replication::follow`] is to follow.
@@ -76,19 +65,25 @@ impl Database {
         entropy: Arc<dyn Entropy>,
         defaults: Defaults,
     ) -> Result<Arc<Database>> {
-        let lock = disk.lock("")?;
-        settle_format(&*disk)?;
-        Database::open_locked(lock, disk, clock, entropy, defaults, true)
+        Database::open_as(true, disk, clock, entropy, defaults)
     }
 
-    fn open_locked(
-        lock: DiskLock,
+    fn open_as(
+        follows: bool,
         disk: Arc<dyn Disk>,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
         defaults: Defaults,
-        follows: bool,
     ) -> Result<Arc<Database>> {
+        let lock = disk.lock("")?;
+        settle_format(&*disk)?;
+        if !follows && replication::files::read_marker(&*disk)?.is_some() {
+            return Err(Error::new(
+                SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+                "it is a replica's, and its log another server's",
+            )
+            .hint("Start it with --replica-of; \"headwater promote\" makes a primary of it then."));
+        }
         let temp = TempSpace::new(disk.clone(), "temp")?;
         let options = EngineOptions { follows, ..engine_options(&defaults) };
         let engine = Engine::open(disk.clone(), clock.clone(), &*entropy, options)?;
@@ -103,7 +98,7 @@ impl Database {
         )?;
         let tables = Tables::new(catalog.clone());
         let definitions = Definitions::new(tables.clone());
-        let start_us = clock.now_us() as i64 - EPOCH_US;
+        let start_us = clock.now_us() as i64 + UNIX_EPOCH_US;
         let database = Arc::new(Database {
             engine,
             catalog,
@@ -167,7 +162,7 @@ impl Database {
 
     /// The clock in microseconds since 2000-01-01 UTC.
     pub fn now_us(&self) -> i64 {
-        self.clock.now_us() as i64 - EPOCH_US
+        self.clock.now_us() as i64 + UNIX_EPOCH_US
     }
 
     /// From now on no session begins, and each ends when its transaction does.

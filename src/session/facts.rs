@@ -15,13 +15,11 @@ use crate::catalog::system::{
 use crate::catalog::{Catalog, Sequence, Table};
 use crate::replication::{SenderInfo, SlotInfo};
 use crate::txn::{Isolation, LockTag};
+use crate::types::datetime::calendar::UNIX_EPOCH_US;
 use ahash::AHashMap;
 use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-
-/// Microseconds from 1970 to 2000, PostgreSQL's epoch.
-const EPOCH_US: i64 = 946_684_800_000_000;
 
 pub struct SessionFacts<'a> {
     pub database: &'a Database,
@@ -73,7 +71,7 @@ impl Facts for SessionFacts<'_> {
     }
 
     fn backends(&self) -> Vec<BackendRow> {
-        let since_2000 = |us: i64| us - EPOCH_US;
+        let since_2000 = |us: i64| us + UNIX_EPOCH_US;
         self.backends_of()
             .all()
             .iter()

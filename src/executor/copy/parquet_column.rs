@@ -7,6 +7,7 @@
 //! A value without a place in its column's Parquet type is an error: nothing is rounded and nothing becomes NULL.
 
 use crate::base::{Error, Result, SqlState};
+use crate::types::datetime::calendar::UNIX_EPOCH_US;
 use crate::types::typmod::numeric_typmod;
 use crate::types::{
     self, ColumnBuilder, ColumnReader, DatumRef, FormatContext, IntervalStyle, NumericRef, Physical, SqlType, oid,
@@ -23,7 +24,6 @@ use std::sync::Arc;
 
 /// From 1970 to 2000.
 const EPOCH_DAYS: i32 = 10_957;
-const EPOCH_US: i64 = 946_684_800_000_000;
 const DAY_US: i64 = 86_400_000_000;
 /// Most digits of Parquet's DECIMAL in 16 bytes.
 const DECIMAL_DIGITS_MAX: i32 = 38;
@@ -171,7 +171,7 @@ fn timestamp(us: i64) -> Result<i64> {
     match us {
         i64::MAX => Err(moment("infinity", "timestamp")),
         i64::MIN => Err(moment("-infinity", "timestamp")),
-        us => us.checked_add(EPOCH_US).ok_or_else(|| moment("a time after the year 294246", "timestamp")),
+        us => us.checked_sub(UNIX_EPOCH_US).ok_or_else(|| moment("a time after the year 294246", "timestamp")),
     }
 }
 
