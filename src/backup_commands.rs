@@ -1,18 +1,16 @@
 //! The commands about backups: `backups`, `restore` and `verify-backup` read a store; `backup` asks a running server.
 
-use crate::client::{self, Address};
+use crate::ask;
 use clap::Args;
 use headwater::backup::{self, BackupCheck, Listed, Restored, Target, cluster_name, parse_cluster, parse_lsn};
 use headwater::base::{Error, Finding, Result, SqlState};
 use headwater::io::{Disk, ObjectStore, RealDisk, RealEntropy, RealObjects};
-use headwater::session;
+use headwater::types::datetime::calendar::UNIX_EPOCH_US;
 use headwater::types::{Datum, DatumRef, FormatContext, SqlType, datetime, oid};
+use headwater::{replication, session};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-
-/// Microseconds from 1970 to 2000, PostgreSQL's epoch.
-const EPOCH_US: i64 = 946_684_800_000_000;
 
 /// Where backups are.
 #[derive(Args)]
@@ -72,21 +70,21 @@ fn parse_time(text: &str) -> Result<u64> {
     let Datum::Int8(us) = datetime::parse(ty, text, &FormatContext::default())? else {
         return Err(Error::internal("a time is a number"));
     };
-    let since_1970 = us.checked_add(EPOCH_US).and_then(|us| u64::try_from(us).ok());
+    let since_1970 = us.checked_sub(UNIX_EPOCH_US).and_then(|us| u64::try_from(us).ok());
     since_1970
         .ok_or_else(|| Error::new(SqlState::INVALID_PARAMETER_VALUE, format!("nothing can be restored to \"{text}\"")))
 }
 
 fn time_text(us: u64) -> String {
     let mut out = Vec::new();
-    let since_2000 = (us as i64).saturating_sub(EPOCH_US);
+    let since_2000 = (us as i64).saturating_add(UNIX_EPOCH_US);
     datetime::write(&mut out, SqlType::of(oid::TIMESTAMPTZ), DatumRef::Int8(since_2000), &FormatContext::default());
     String::from_utf8_lossy(&out).into_owned()
 }
 
 pub fn backup(server: &str) -> Result<ExitCode> {
     let strange = || Error::internal("the server's answer is not what was expected");
-    let answer = client::ask(&Address::parse(server)?, "SELECT headwater_backup()")?.ok_or_else(strange)?;
+    let answer = ask(&replication::Target::parse(server)?, "SELECT headwater_backup()")?.ok_or_else(strange)?;
     let answer: serde_json::Value = serde_json::from_str(&answer).map_err(|_| strange())?;
     let number = |name: &str| answer.get(name).and_then(serde_json::Value::as_u64).ok_or_else(strange);
     let text = |name: &str| answer.get(name).and_then(serde_json::Value::as_str).ok_or_else(strange);

@@ -2,7 +2,6 @@
 //! is stopped.
 
 mod backup_commands;
-mod client;
 mod config;
 mod export_command;
 
@@ -155,15 +154,16 @@ fn serve(config: Config) -> Result<()> {
     runtime.block_on(run(config))
 }
 
+/// The first value that a running server answers a command with.
+fn ask(target: &Target, sql: &str) -> Result<Option<String>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(Client::ask(target, sql))
+}
+
 /// Asks a replica to become a primary, and waits until it is one.
 fn promote(server: &str) -> Result<()> {
     let target = Target::parse(server)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let rows = runtime.block_on(async {
-        let mut client = Client::connect_to_database(&target, "postgres").await?;
-        client.command("SELECT pg_promote()").await
-    })?;
-    match rows.first().and_then(|row| row.first()?.as_deref()) {
+    match ask(&target, "SELECT pg_promote()")?.as_deref() {
         Some("t") => {
             println!("promoted: {target} is a primary now");
             Ok(())

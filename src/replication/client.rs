@@ -45,9 +45,11 @@ impl Client {
         Client::open(target, &replication).await
     }
 
-    /// The same for SQL.
-    pub async fn connect_to_database(target: &Target, database: &str) -> Result<Client> {
-        Client::open(target, &[("database", database), ("application_name", "headwater")]).await
+    /// Connects for one SQL command, and answers the first value of its first row.
+    pub async fn ask(target: &Target, sql: &str) -> Result<Option<String>> {
+        let parameters = [("database", target.database.as_str()), ("application_name", "headwater")];
+        let rows = Client::open(target, &parameters).await?.command(sql).await?;
+        Ok(rows.into_iter().next().and_then(|row| row.into_iter().next().flatten()))
     }
 
     async fn open(target: &Target, parameters: &[(&str, &str)]) -> Result<Client> {

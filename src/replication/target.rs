@@ -1,15 +1,18 @@
-//! Where a primary is: `postgresql://[USER@]HOST[:PORT]`.
+//! Where a server is: `postgresql://[USER@]HOST[:PORT][/DATABASE]`.
 
 use crate::base::{Error, Result, SqlState};
 use std::fmt;
 
 const PORT: u16 = 5432;
+const DATABASE: &str = "postgres";
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
     pub user: String,
     pub host: String,
     pub port: u16,
+    /// For SQL; the log is of all databases.
+    pub database: String,
 }
 
 impl Target {
@@ -24,7 +27,7 @@ impl Target {
         if !options.is_empty() {
             return Err(Error::unsupported(format!("the option \"{options}\" in \"{url}\"")));
         }
-        let (address, _database) = rest.split_once('/').unwrap_or((rest, ""));
+        let (address, database) = rest.split_once('/').unwrap_or((rest, ""));
         let (user, address) = address.rsplit_once('@').unwrap_or(("postgres", address));
         if user.contains(':') {
             return Err(Error::unsupported(format!("a password in \"{url}\"")));
@@ -40,7 +43,8 @@ impl Target {
         if host.is_empty() || user.is_empty() {
             return Err(wrong());
         }
-        Ok(Target { user: user.to_owned(), host: host.to_owned(), port })
+        let database = if database.is_empty() { DATABASE } else { database };
+        Ok(Target { user: user.to_owned(), host: host.to_owned(), port, database: database.to_owned() })
     }
 }
 
@@ -48,7 +52,8 @@ impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let v6 = self.host.contains(':');
         let (open, close) = if v6 { ("[", "]") } else { ("", "") };
-        write!(f, "postgresql://{}@{open}{}{close}:{}", self.user, self.host, self.port)
+        write!(f, "postgresql://{}@{open}{}{close}:{}", self.user, self.host, self.port)?;
+        if self.database == DATABASE { Ok(()) } else { write!(f, "/{}", self.database) }
     }
 }
 
@@ -58,17 +63,23 @@ mod tests {
 
     #[test]
     fn urls() {
-        let target = |user: &str, host: &str, port| Target { user: user.into(), host: host.into(), port };
+        let target = |user: &str, host: &str, port, database: &str| {
+            let [user, host, database] = [user, host, database].map(str::to_owned);
+            Target { user, host, port, database }
+        };
         for (url, expected) in [
-            ("postgresql://127.0.0.1:5433", target("postgres", "127.0.0.1", 5433)),
-            ("postgres://me@db/any", target("me", "db", 5432)),
-            ("postgresql://[::1]:99/", target("postgres", "::1", 99)),
+            ("postgresql://127.0.0.1:5433", target("postgres", "127.0.0.1", 5433, "postgres")),
+            ("postgres://me@db/any", target("me", "db", 5432, "any")),
+            ("postgresql://[::1]", target("postgres", "::1", 5432, "postgres")),
+            ("postgresql://[::1]:99/", target("postgres", "::1", 99, "postgres")),
         ] {
             let parsed = Target::parse(url).unwrap();
             assert_eq!(parsed, expected);
             assert_eq!(Target::parse(&parsed.to_string()).unwrap(), expected);
         }
-        for wrong in ["127.0.0.1:1", "postgresql://", "postgresql://h:x", "postgresql://a:b@h", "postgresql://h?x=1"] {
+        for wrong in
+            ["127.0.0.1:1", "postgresql://", "postgresql://h:x", "postgresql://a:b@h", "postgresql://h?x=1", "http://h"]
+        {
             assert!(Target::parse(wrong).is_err(), "{wrong}");
         }
     }
