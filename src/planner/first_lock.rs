@@ -1,6 +1,7 @@
 //! Which statements lock one row that their parameters name, so that the lock can come before the snapshot.
 
 use super::plan::{LockStrength, LockWait, Lookup, Node, Plan};
+use crate::expr::Expr;
 use crate::txn::LockMode;
 
 pub fn lock_mode(strength: LockStrength) -> LockMode {
@@ -32,7 +33,8 @@ pub fn first_lock(plan: &Plan) -> Option<(&Lookup, LockMode)> {
     loop {
         plan = match &plan.node {
             Node::Project(n) => &n.input,
-            Node::Lookup(n) if n.filter.is_none() => return Some((n, mode)),
+            // A subquery needs the snapshot.
+            Node::Lookup(n) if n.filter.is_none() && !n.key.iter().any(Expr::has_subquery) => return Some((n, mode)),
             _ => return None,
         };
     }

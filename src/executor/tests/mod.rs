@@ -317,6 +317,7 @@ fn the_first_lock_spares_the_restart() {
     assert!(!db.plan("update t set b = b + 1 where a = 1 and c = 'x'").unwrap().lock_first);
     assert!(db.plan("select * from t where a = 1 for update").unwrap().lock_first);
     assert!(!db.plan("select * from t where a = 1").unwrap().lock_first);
+    assert!(!db.plan("update t set b = b + 1 where a = (select min(a) from t)").unwrap().lock_first);
     let mut mine = db.begin();
     mine.first_lock(&plan).unwrap();
     let mut other = db.begin();
