@@ -47,7 +47,7 @@ impl Replication {
             }
             pause = (pause * 2).min(PAUSE_MAX);
         }
-        super::in_place(|| self.become_primary())
+        super::in_place(|| self.become_primary(&slot))
     }
 
     fn stop_applying(&self) -> Result<()> {
@@ -57,9 +57,9 @@ impl Replication {
 
     /// 1. Make durable what has come, and apply it to its end.
     /// 2. Say where the new timeline begins, for those who followed the old one.
-    /// 3. Begin it in the log. From here on transactions may write.
+    /// 3. Begin it in the log. From here on this is a primary, also after a crash, and transactions may write.
     /// 4. Forget that this was a replica.
-    fn become_primary(&self) -> Result<()> {
+    pub(super) fn become_primary(&self, slot: &str) -> Result<()> {
         let wal = self.engine.wal();
         wal.wait_blocking(wal.appended())?;
         let applier = self.applier.lock().take();
@@ -67,6 +67,7 @@ impl Replication {
         let timeline = self.timeline() + 1;
         let mut history = self.history();
         history.begin(timeline, wal.appended());
+        files::note_promotion(&*self.disk, slot, timeline)?;
         history.store(&*self.disk)?; // 2
         *self.history.lock() = history;
         let start = self.engine.lead(timeline, &*self.entropy)?; // 3

@@ -34,6 +34,8 @@ mod history;
 pub mod message;
 mod node;
 mod prepare;
+#[cfg(test)]
+mod promotion_tests;
 mod senders;
 #[cfg(test)]
 mod sim_tests;

@@ -77,6 +77,7 @@ impl Database {
     ) -> Result<Arc<Database>> {
         let lock = disk.lock("")?;
         settle_format(&*disk)?;
+        replication::files::settle_promotion(&disk)?;
         if !follows && replication::files::read_marker(&*disk)?.is_some() {
             return Err(Error::new(
                 SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
