@@ -20,7 +20,7 @@
 //! holds for long, and does no I/O. After a crash `CatalogStore::open` reads the tree as recovered.
 //!
 //! Read in this order: `object/mod.rs`, `object/table.rs`, `snapshot.rs`, `change.rs`, `store.rs`, `codec.rs`; then
-//! `depend.rs`, `deparse.rs` and `system/mod.rs`.
+//! `trees.rs`, `depend.rs`, `deparse.rs` and `system/mod.rs`.
 
 mod bootstrap;
 mod change;
@@ -38,6 +38,7 @@ mod store;
 pub mod system;
 #[cfg(test)]
 pub(crate) mod tests;
+mod trees;
 
 pub use bootstrap::{POSTGRES_DATABASE, TEMPLATE1, schemas as initial_schemas};
 pub use change::{CatalogTxn, Change, Mark};
@@ -52,3 +53,4 @@ pub use snapshot::{
 };
 pub use store::CatalogStore;
 pub use system::{Facts, NoFacts, SystemColumn, SystemContext, SystemTable};
+pub use trees::trees_at;

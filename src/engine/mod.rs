@@ -50,8 +50,8 @@ pub use verify::EngineCheck;
 use crate::base::{Error, Flow, Lsn, Result, SqlState, TreeId};
 use crate::io::{Clock, Disk, Entropy};
 use crate::storage::{
-    CheckpointPin, PAGE_BYTES, PagedOptions, PagedStore, PagerOptions, PagerStats, SpillOptions, Store, StoreStats,
-    UndoOptions,
+    CheckpointPin, Cursor, Direction, Entries, KeyRange, PAGE_BYTES, PagedOptions, PagedStore, PagerOptions,
+    PagerStats, SpillOptions, Store, StoreStats, UndoOptions,
 };
 use crate::txn::{Access, Found, Isolation, LockLine, OnFatal, Owner, Transactions, Txn, TxnOptions};
 use crate::wal::{Record, Wal, WalOptions};
@@ -66,6 +66,9 @@ use std::thread::{self, JoinHandle};
 
 /// How many old versions are looked at between two looks at what is still needed.
 const PURGE_STEP: usize = 4096;
+
+/// How many entries are visited at a time.
+const VISITED: usize = 1024;
 
 /// The trees.
 pub const DATA_FILE: &str = "data";
@@ -254,6 +257,18 @@ impl Engine {
     /// The trees that exist, ascending: none in a fresh directory.
     pub fn trees(&self) -> Vec<TreeId> {
         self.store.trees()
+    }
+
+    /// Hands all entries of a tree to `visit`, in order and a run at a time, as they were at `at`, of which a snapshot is open.
+    pub fn visit_at(&self, tree: TreeId, at: Lsn, visit: &mut dyn FnMut(&Entries) -> Result<()>) -> Result<()> {
+        let mut cursor = Cursor::new(KeyRange::all(), Direction::Forward);
+        let mut entries = Entries::new();
+        while !cursor.done {
+            entries.clear();
+            self.store.scan(tree, at, &mut cursor, &mut entries, VISITED)?;
+            visit(&entries)?;
+        }
+        Ok(())
     }
 
     /// Walks everything; slow.

@@ -58,6 +58,8 @@ pub struct SessionHost<'a> {
     pub temp_schema: Option<Oid>,
     pub user: &'a str,
     pub txn_id: TxnId,
+    /// What the statement sees; the transaction keeps it.
+    pub snapshot: Option<Lsn>,
 }
 
 impl Host for SessionHost<'_> {
@@ -418,6 +420,7 @@ impl SessionHost<'_> {
             }
             "pg_create_restore_point" => Some(self.create_restore_point(text_arg(args, 0))?),
             "headwater_backup" => Some(self.backup()?),
+            "headwater_state_hash" => Some(self.state_hash()?),
             "pg_cancel_backend" => Some(self.signal(int_arg(args, 0), Interrupt::Cancel)),
             "pg_terminate_backend" => Some(self.signal(int_arg(args, 0), Interrupt::Terminate)),
             "pg_notify" => {

@@ -22,7 +22,7 @@
 //! statements, lock waits, deferred work) is awaited in a box, and the way of an ordinary message stays small.
 //!
 //! Read in this order: `database.rs`, `transaction.rs`, `prepare.rs`, `portal.rs`, `run.rs`, `simple.rs`, `extended.rs`,
-//! `utility.rs`, `host.rs`, `backups.rs`, `verify.rs`, `restore.rs`, `export.rs`.
+//! `utility.rs`, `host.rs`, `backups.rs`, `state_hash.rs`, `verify.rs`, `restore.rs`, `export.rs`.
 
 pub mod backend;
 mod backups;
@@ -45,6 +45,7 @@ pub mod settings;
 pub mod settings_table;
 mod simple;
 pub mod sink;
+mod state_hash;
 mod transaction;
 mod utility;
 mod verify;

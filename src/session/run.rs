@@ -507,6 +507,7 @@ impl Lender<'_> {
             temp_schema: environment.path.temp,
             user: self.user,
             txn_id: txn.id(),
+            snapshot: txn.snapshot_lsn(),
         };
         let (statements, portals) = self.facts;
         let facts = SessionFacts { database, catalog, settings: &settings, statements, portals };

@@ -395,7 +395,8 @@ impl Txn {
     }
 
     /// The snapshot that SERIALIZABLE validates from.
-    pub(super) fn snapshot_lsn(&self) -> Option<Lsn> {
+    /// Of the snapshot that is open, if one is.
+    pub fn snapshot_lsn(&self) -> Option<Lsn> {
         self.snapshot.as_ref().map(Registration::lsn)
     }
 }

@@ -56,8 +56,9 @@ fn format_type(cx: &mut EvalContext<'_>, a: &[DatumRef<'_>]) -> Result<Datum> {
 
 const FORMAT_TYPE: u32 = 1081;
 
-/// PostgreSQL has no function of this number: it keeps those from 8000 on for development.
+/// PostgreSQL has no functions of these numbers: it keeps those from 8000 on for development.
 const HEADWATER_BACKUP: u32 = 9901;
+const HEADWATER_STATE_HASH: u32 = 9902;
 
 fn gen_random_uuid(cx: &mut EvalContext<'_>, _: &[DatumRef<'_>]) -> Result<Datum> {
     let mut bytes = [0; 16];
@@ -137,6 +138,7 @@ pub(super) static TABLE: &[Function] = &[
     f(1039, "getdatabaseencoding", &[], NAME, Host).stable(),
     f(710, "getpgusername", &[], NAME, Host).stable(),
     f(HEADWATER_BACKUP, "headwater_backup", &[], JSON, Host).volatile(),
+    f(HEADWATER_STATE_HASH, "headwater_state_hash", &[], TEXT, Host).volatile(),
     f(3024, "has_any_column_privilege", &[NAME, TEXT, TEXT], BOOL, Host).stable(),
     f(3025, "has_any_column_privilege", &[NAME, OID, TEXT], BOOL, Host).stable(),
     f(3026, "has_any_column_privilege", &[OID, TEXT, TEXT], BOOL, Host).stable(),
