@@ -5,6 +5,8 @@ mod harness;
 use harness::{Client, Server};
 use std::net::SocketAddr;
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -192,4 +194,92 @@ fn a_replica_is_promoted_and_the_old_primary_rejoins() {
     catch_up(&mut on_replica, &mut on_old);
     assert_eq!(on_old.rows("SELECT count(*), max(v) FROM t"), ["101|old"]);
     refuses(&mut on_old, "DELETE FROM t", "25006", "cannot execute DELETE in a read-only transaction");
+}
+
+/// A client that changes rows, and now and then definitions, until it is told to stop; it says how often it did.
+fn writer(address: SocketAddr, number: u64, stop: Arc<AtomicBool>) -> std::thread::JoinHandle<u64> {
+    std::thread::spawn(move || {
+        let mut client = Client::connect(address, &[("user", "postgres")]).expect("the server answers");
+        let mut round = 0;
+        while !stop.load(Ordering::Relaxed) {
+            let id = number * 1_000_000 + round;
+            client
+                .run(&format!("INSERT INTO t SELECT {id} * 100 + n, 'row', nextval('s') FROM generate_series(1, 3) n"));
+            client.run(&format!("UPDATE t SET v = v || '+', n = n + 1 WHERE id % 97 = {}", id % 97));
+            client.run(&format!("DELETE FROM t WHERE id % 89 = {}", id % 89));
+            match round % 40 {
+                7 => client.run(&format!("CREATE TABLE x{id} AS SELECT * FROM t; CREATE INDEX ON x{id} (n, v)")),
+                17 => client.run(&format!("DROP TABLE x{}", id - 10)),
+                27 => client.run("BEGIN; UPDATE t SET v = repeat('long', 3000) WHERE id % 7 = 0; ROLLBACK"),
+                37 => client.run("UPDATE t SET v = 'short' WHERE length(v) > 20"),
+                _ => client.run("SELECT 1"),
+            };
+            round += 1;
+        }
+        round
+    })
+}
+
+/// `HEADWATER_REPLICAS` and `HEADWATER_LOAD_SECONDS` make more of it.
+#[test]
+fn replicas_under_load_converge_and_keep_old_snapshots() {
+    let replicas = harness::number("HEADWATER_REPLICAS", 2);
+    let load = Duration::from_secs(harness::number("HEADWATER_LOAD_SECONDS", 2));
+    let primary = Server::start_arguments(&["-c", "buffer_memory=64"]);
+    let mut on_primary = connect(&primary);
+    on_primary
+        .run("CREATE TABLE t (id bigint PRIMARY KEY, v text, n bigint); CREATE INDEX ON t (n); CREATE SEQUENCE s");
+    on_primary.run("INSERT INTO t SELECT n, 'row ' || n, 0 FROM generate_series(1, 1000) n");
+    let stop = Arc::new(AtomicBool::new(false));
+    let writers: Vec<_> = (1..=2).map(|n| writer(primary.address(), n, stop.clone())).collect();
+    // They begin at different places of the log, and each sees the load from there on.
+    let arguments = ["--replica-of", &url(primary.address()), "-c", "buffer_memory=64", "-c", "undo_memory=1"];
+    let replicas: Vec<Server> = (0..replicas).map(|_| Server::start_arguments(&arguments)).collect();
+    let mut old = connect(&replicas[0]);
+    old.run("BEGIN ISOLATION LEVEL REPEATABLE READ");
+    let (rows, hash) = ("SELECT count(*), sum(n), sum(length(v)) FROM t", "SELECT headwater_state_hash()");
+    let (rows_then, hash_then) = (old.rows(rows), old.rows(hash));
+    std::thread::sleep(load);
+    // The old snapshot is what it was, and does not hold up what comes in.
+    let mut on_replica = connect(&replicas[0]);
+    catch_up(&mut on_primary, &mut on_replica);
+    assert_eq!((old.rows(rows), old.rows(hash)), (rows_then.clone(), hash_then.clone()));
+    assert_ne!(on_replica.rows(hash), hash_then);
+    stop.store(true, Ordering::Relaxed);
+    let rounds: u64 = writers.into_iter().map(|w| w.join().expect("a writer comes to its end")).sum();
+    let hash_now = on_primary.rows(hash);
+    assert_eq!(hash_now[0].len(), 32);
+    for replica in &replicas {
+        let mut client = connect(replica);
+        catch_up(&mut on_primary, &mut client);
+        assert_eq!(client.rows(hash), hash_now, "after {rounds} rounds");
+        assert_eq!(client.rows(rows), on_primary.rows(rows));
+    }
+    assert_eq!(old.rows(rows), rows_then);
+    on_primary.run("UPDATE t SET n = n + 1 WHERE id = (SELECT min(id) FROM t)");
+    assert_ne!(on_primary.rows(hash), hash_now);
+}
+
+#[test]
+fn an_old_primary_that_has_gone_further_rejoins_from_an_earlier_checkpoint() {
+    let mut primary = Server::start();
+    let mut on_primary = connect(&primary);
+    on_primary.run("CREATE TABLE t (id int PRIMARY KEY, v text)");
+    let replica = replica_of(&primary);
+    let mut on_replica = connect(&replica);
+    on_primary.run("INSERT INTO t SELECT n, 'shared' FROM generate_series(1, 500) n; CHECKPOINT");
+    catch_up(&mut on_primary, &mut on_replica);
+    on_replica.run("SELECT pg_promote()");
+    // Nobody has told the old one. Its stop makes a checkpoint with what the new one never had.
+    on_primary.run("UPDATE t SET v = 'lost' WHERE id % 2 = 0; INSERT INTO t VALUES (1000, 'lost')");
+    on_replica.run("INSERT INTO t VALUES (2000, 'new')");
+    assert!(primary.stop().success());
+    let arguments = ["--replica-of", &url(replica.address())].map(str::to_owned);
+    primary.start_again_with(&arguments);
+    let mut on_old = connect(&primary);
+    catch_up(&mut on_replica, &mut on_old);
+    assert_eq!(on_old.rows("SELECT count(*), count(*) FILTER (WHERE v = 'lost'), max(id) FROM t"), ["501|0|2000"]);
+    let hash = "SELECT headwater_state_hash()";
+    assert_eq!(on_old.rows(hash), on_replica.rows(hash));
+    assert!(!primary.log().contains("copying"), "{}", primary.log());
 }

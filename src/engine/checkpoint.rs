@@ -5,16 +5,19 @@
 
 use crate::base::{Lsn, Result, SqlState};
 use crate::io::Clock;
-use crate::storage::{PagedStore, Progress};
+use crate::storage::{CheckpointPin, PagedStore, Progress};
 use crate::txn::{OnFatal, Transactions};
 use crate::wal::Wal;
 use parking_lot::{Condvar, Mutex};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// How often the thread looks whether one is due.
 const LOOK_INTERVAL: Duration = Duration::from_millis(500);
+/// How many checkpoints are kept while the log is followed.
+const KEPT: usize = 2;
 /// The longest single pause of a paced checkpoint.
 const PAUSE_MAX: Duration = Duration::from_millis(50);
 
@@ -70,6 +73,9 @@ pub(super) struct Checkpointer {
     clock: Arc<dyn Clock>,
     options: CheckpointOptions,
     last: Mutex<Last>,
+    /// The newest checkpoint and the one before, while somebody follows the log: should he take over before the newest, this
+    /// node goes back to the other.
+    kept: Mutex<VecDeque<CheckpointPin>>,
     /// Set to end the thread, and so that a spread checkpoint hurries.
     stop: Mutex<bool>,
     stopped: Condvar,
@@ -85,14 +91,14 @@ impl Checkpointer {
         newest: Lsn,
     ) -> Arc<Checkpointer> {
         let last = Mutex::new(Last { lsn: newest, at: clock.monotonic() });
-        let stop = Mutex::new(false);
-        Arc::new(Checkpointer { store, wal, transactions, clock, options, last, stop, stopped: Condvar::new() })
+        let (kept, stop, stopped) = (Mutex::default(), Mutex::new(false), Condvar::new());
+        Arc::new(Checkpointer { store, wal, transactions, clock, options, last, kept, stop, stopped })
     }
 
     /// 1. Under the writer lock: fix S, what is applied, and the pages as they are. From here on a page is copied before
     ///    it changes.
     /// 2. Write those pages and the map, then make the log durable up to S, then the superblock.
-    /// 3. Let go of the log before S.
+    /// 3. Let go of the log before S, or before the checkpoint before.
     ///
     /// Answers S. Nothing is done when nothing was committed since the last.
     pub(super) fn run(&self, pace: Pace) -> Result<Lsn> {
@@ -118,10 +124,24 @@ impl Checkpointer {
         };
         let lsn = self.store.checkpoint(&slow_down, &|lsn| self.wal.wait_blocking(lsn))?;
         *last = Last { lsn, at: self.clock.monotonic() };
-        self.wal.remove_before(lsn)?;
+        self.wal.remove_before(self.keep(lsn))?;
         let stats = self.store.pager().stats();
         tracing::debug!(%lsn, took = ?last.at.saturating_sub(begun), writes = stats.writes, "checkpoint");
         Ok(lsn)
+    }
+
+    /// Keeps the newest checkpoint, at `lsn`, and the one before, if it is to. Answers from where on log is needed.
+    fn keep(&self, lsn: Lsn) -> Lsn {
+        let mut kept = self.kept.lock();
+        if !self.wal.is_held() {
+            kept.clear();
+            return lsn;
+        }
+        kept.extend(self.store.pager().pin());
+        while kept.len() > KEPT {
+            kept.pop_front();
+        }
+        kept.front().map_or(lsn, |oldest| oldest.root().lsn)
     }
 
     /// Sleeps, unless the thread is to end.

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | nothing, or a copy that did not come to its end | the pages of the primary's newest checkpoint are copied |
 //! | a replica | nothing: it goes on where its log ends |
-//! | a former primary | what the new primary's log does not have is cut off, if no checkpoint has it |
+//! | a former primary | what the new primary's log does not have is cut off, if a checkpoint without it is left |
 
 use super::base::BaseReceiver;
 use super::client::Client;
@@ -14,9 +14,8 @@ use super::history::History;
 use super::stream::fetch_history;
 use super::target::Target;
 use crate::base::{Error, Lsn, Result, SqlState};
-use crate::engine::{AtRest, FORMAT_FILE, WAL_DIR, check_empty, write_format};
+use crate::engine::{AtRest, FORMAT_FILE, check_empty, write_format};
 use crate::io::{Disk, Entropy};
-use crate::wal;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,6 +34,7 @@ pub async fn prepare(disk: Arc<dyn Disk>, entropy: &dyn Entropy, target: &Target
     let _lock = disk.lock("")?;
     if disk.exists(FORMAT_FILE)? {
         files::end_partial(&*disk)?;
+        super::in_place(|| files::settle_promotion(&disk))?;
         return match files::read_marker(&*disk)? {
             Some(_) => Ok(()),
             None => rejoin(&disk, entropy, target).await,
@@ -150,14 +150,14 @@ fn fall_back(disk: &Arc<dyn Disk>, own: &AtRest, fork: Lsn) -> Result<()> {
     if own.end <= fork {
         return Ok(());
     }
-    if own.checkpoint > fork {
-        let checkpoint = own.checkpoint;
+    let checkpoint = own.checkpoint;
+    if !own.cut_off(disk, fork)? {
         return Err(refuse(format!(
-            "the new primary's history parted from this one at {fork}, and the checkpoint here, at {checkpoint}, has more"
+            "the new primary's history parted from this one at {fork}, and no checkpoint from before is left here: the newest, at {checkpoint}, has more"
         )));
     }
-    tracing::warn!(%fork, end = %own.end, bytes = own.end.0 - fork.0, "cutting off what the new primary never had");
-    wal::truncate(disk, WAL_DIR, fork)
+    tracing::warn!(%fork, end = %own.end, %checkpoint, bytes = own.end.0 - fork.0, "cut off what the new primary never had");
+    Ok(())
 }
 
 fn refuse(message: String) -> Error {

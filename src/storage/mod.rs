@@ -50,7 +50,7 @@ pub use mem::MemStore;
 pub use paged::{Opened, PagedOptions, PagedStats, PagedStore, PendingBatch, StoreCheck};
 pub use pager::{
     Block, CheckpointPin, Epoch, FileBuilder, Home, PAGE_BYTES, PagerOptions, PagerStats, Progress, Root, check_image,
-    newest_checkpoint,
+    fall_back, newest_checkpoint, older_checkpoint,
 };
 
 /// The longest key of a page of the usual size.

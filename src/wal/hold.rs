@@ -36,6 +36,11 @@ impl Holds {
         Hold { holds: this.clone(), number }
     }
 
+    /// Whether anybody needs old log.
+    pub fn any(&self) -> bool {
+        self.held.lock().holds.values().any(|held| !held.broken)
+    }
+
     /// Up to where the log may go that ends at `end`, when nobody else needs what lies before `wanted`.
     pub fn release(&self, wanted: Lsn, end: Lsn) -> Lsn {
         let mut until = wanted;

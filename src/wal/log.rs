@@ -430,6 +430,11 @@ impl Wal {
         Holds::add(&self.holds, lsn, Some(most))
     }
 
+    /// Whether somebody reads the log, or is to come back to it.
+    pub fn is_held(&self) -> bool {
+        self.holds.any()
+    }
+
     /// Lets go of segments that hold nothing after `lsn` and nothing that is held: some are kept to be used again, the
     /// others are removed.
     pub fn remove_before(&self, lsn: Lsn) -> Result<()> {

@@ -3,7 +3,7 @@
 //!
 //! Entry points: [`Pager::open`], [`Pager::read`] and [`Pager::read_resident`], [`Pager::write`] for the one
 //! [`PageWriter`], [`PageWriter::freeze`] and [`Pager::checkpoint`], [`Pager::admit`], [`Pager::pin`],
-//! [`Pager::verify`]; [`check_file`] for a file at rest, [`FileBuilder`] to make one of a checkpoint's images.
+//! [`Pager::verify`]; [`check_file`] and [`fall_back`] for a file at rest, [`FileBuilder`] to make one of a checkpoint's images.
 //!
 //! Must not know: what is in a page behind its head, trees, versions, what a root's payload means.
 //!
@@ -35,7 +35,7 @@
 //!
 //! Read in this order: `word.rs`, `head.rs`, `table.rs`, `frame.rs`, `guard.rs`, `pool.rs`, `load.rs`, `blocks.rs`, `ledger.rs`,
 //! `write.rs`, `flush.rs`, `superblock.rs`, `map.rs`, `checkpoint.rs`, `open.rs`, `pin.rs`, `admit.rs`, `verify.rs`, `file_check.rs`,
-//! `build.rs`.
+//! `build.rs`, `fall_back.rs`.
 
 mod admit;
 mod blocks;
@@ -43,6 +43,7 @@ mod build;
 #[cfg(test)]
 mod canary;
 mod checkpoint;
+mod fall_back;
 mod file_check;
 mod flush;
 mod frame;
@@ -70,6 +71,7 @@ mod thread_tests;
 
 pub use build::{FileBuilder, check_image};
 pub use checkpoint::Phase;
+pub use fall_back::{fall_back, older_checkpoint};
 pub use file_check::{DamagedPage, FileCheck, check_file};
 pub use guard::{PageMut, PageRead};
 pub use head::{HEAD_BYTES, PAGE_BYTES};
