@@ -9,7 +9,8 @@
 //! of pages, so whoever holds another page's may be waiting for what this thread holds. Hence a wait looks at the table
 //! again from time to time ([`Frame::latch_shared`]).
 //!
-//! The arena and the words are made at once, but the memory of a page is not touched before its first use.
+//! The arena and the words are made at once, and of both nothing is touched before a frame's first use: a server costs the
+//! memory of the pages that it has read, not that of its pool.
 
 use super::word::{Epoch, Home};
 use crate::base::PageId;
@@ -56,16 +57,15 @@ impl Change {
     }
 }
 
+// SAFETY: both are as many bytes, all of them initialised.
+const UNLOCKED: usize = unsafe { std::mem::transmute::<RawRwLock, usize>(RawRwLock::INIT) };
+const _: () = assert!(UNLOCKED == 0, "a latch of zeroes is free");
+
 impl Frame {
-    fn new() -> Frame {
-        Frame {
-            latch: RawRwLock::INIT,
-            pid: AtomicU32::new(0),
-            state: AtomicU32::new(0),
-            used: AtomicBool::new(false),
-            flushing: AtomicU64::new(0),
-            home: AtomicU64::new(0),
-        }
+    /// Frames without a page.
+    fn zeroed(n: usize) -> Box<[Frame]> {
+        // SAFETY: of zeroes a latch is free, as asserted above, and the other fields are valid, and say: no page.
+        unsafe { Box::<[Frame]>::new_zeroed_slice(n).assume_init() }
     }
 
     pub fn pid(&self) -> PageId {
@@ -202,7 +202,7 @@ impl Frames {
             handle_alloc_error(layout);
         }
         Frames {
-            frames: (0..frames).map(|_| Frame::new()).collect(),
+            frames: Frame::zeroed(frames),
             arena,
             page_bytes,
             unused: Mutex::new(Unused { free: Vec::new(), fresh: 0 }),
@@ -291,12 +291,11 @@ mod tests {
     /// The holder of the latch may be waiting for a page that the one who waits here holds.
     #[test]
     fn nobody_waits_for_a_frame_that_became_another_pages() {
-        let frame = Frame::new();
+        let frame = &Frame::zeroed(1)[0];
         frame.latch.lock_exclusive();
         let here = AtomicBool::new(true);
         std::thread::scope(|threads| {
             let is_here = || here.load(Ordering::Relaxed);
-            let frame = &frame;
             let readers = [
                 threads.spawn(move || frame.latch_shared(is_here)),
                 threads.spawn(move || frame.latch_exclusive(is_here)),
