@@ -5,6 +5,8 @@
 //! superblock that only the cache had, or pages that an earlier process could not sync, would otherwise be believed, and
 //! the blocks of the checkpoint before be overwritten.
 //!
+//! Should only one superblock be whole, the checkpoint that it tells of is what there is, and gets a new number.
+//!
 //! A new file is made under another name, and gets its own when both superblocks are durable: a file without one is
 //! damaged, not new.
 
@@ -18,7 +20,7 @@ use super::ledger::{Directory, Durable, Ledger};
 use super::map::{Map, MapPage, decode_directory, decode_map_page, directory_bytes, directory_row};
 use super::options::{PagerOptions, Root};
 use super::pool::{Counters, Pager};
-use super::superblock::{Superblock, find_newest, page_size_is_valid};
+use super::superblock::{Superblock, find_newest, page_size_is_valid, read_at};
 use super::table::PageTable;
 use super::word::{Block, Epoch, Home};
 use crate::base::{Error, PageId, Result, SqlState};
@@ -39,6 +41,7 @@ impl Pager {
         let file = disk.open(file)?;
         settle(&*file)?;
         let (superblock, slot) = find_newest(&*file)?.ok_or_else(|| damaged("no superblock is whole"))?;
+        let (superblock, slot) = step_over_lost(&*file, superblock, slot)?;
         let Superblock { page_bytes, durable } = superblock;
         let total = (file.len()? / page_bytes as u64).min(u64::from(u32::MAX)) as u32;
         let mut found = Found { blocks: Blocks::new(total), table: PageTable::new(), map: Map::new(page_bytes) };
@@ -66,6 +69,25 @@ impl Pager {
         };
         Ok((Arc::new(pager), root))
     }
+}
+
+/// When the other superblock is not whole, a checkpoint may be lost that was durable once. Somebody may have copied its images
+/// and know them by its number; so that number is passed over, and no other image is ever taken for one of those. Answers the
+/// newest superblock, and its slot.
+fn step_over_lost(file: &dyn File, superblock: Superblock, slot: u32) -> Result<(Superblock, u32)> {
+    let (page_bytes, other) = (superblock.page_bytes, 1 - slot);
+    let whole = read_at(file, Block(other).offset(page_bytes))?.is_some_and(|found| found.page_bytes == page_bytes);
+    if whole || superblock.durable.root.is_none() {
+        return Ok((superblock, slot));
+    }
+    let lost = superblock.durable.epoch.next();
+    let numbered = |epoch| Superblock { page_bytes, durable: Durable { epoch, ..superblock.durable.clone() } };
+    // In this order there is a whole one at any time.
+    for (slot, epoch) in [(other, lost.next()), (slot, lost)] {
+        numbered(epoch).write(file, slot)?;
+        file.sync_data()?;
+    }
+    Ok((numbered(lost.next()), other))
 }
 
 pub(super) fn damaged(why: impl std::fmt::Display) -> Error {

@@ -286,9 +286,35 @@ fn a_file_without_a_whole_superblock_is_damaged() {
     let (pager, found) = open(&disk, 8);
     assert!(found.is_some_and(|r| r == root(1) || r == root(2)));
     verify(&pager);
-    disk.open("data").unwrap().write_at(b"x", 100).unwrap();
+    for at in [100, 600] {
+        disk.open("data").unwrap().write_at(b"x", at).unwrap();
+    }
     disk.restart();
     assert_eq!(try_open(&disk, 8).err().unwrap().code(), SqlState::DATA_CORRUPTED);
+}
+
+#[test]
+fn the_number_of_a_lost_checkpoint_is_not_given_again() {
+    let disk = SimDisk::new(1);
+    let (pager, _) = open(&disk, 8);
+    fresh(&pager, 1);
+    (1..4).for_each(|n| checkpoint(&pager, n).unwrap());
+    assert_eq!(pager.stats().checkpoint, 3);
+    // Where the second superblock is, which is the newest.
+    disk.open("data").unwrap().write_at(b"x", 612).unwrap();
+    for _ in 0..2 {
+        disk.restart();
+        let (pager, found) = open(&disk, 8);
+        assert_eq!((found, pager.stats().checkpoint), (Some(root(2)), 4));
+        verify(&pager);
+        let report = &mut |finding| panic!("{finding:?}");
+        super::check_file(&*disk.open("data").unwrap(), report).unwrap();
+    }
+    let (pager, _) = open(&disk, 8);
+    checkpoint(&pager, 5).unwrap();
+    disk.restart();
+    let (pager, found) = open(&disk, 8);
+    assert_eq!((found, pager.stats().checkpoint), (Some(root(5)), 5));
 }
 
 #[test]
