@@ -75,6 +75,19 @@ impl Primary {
         }
     }
 
+    /// What is said to a restore that is refused. It leaves nothing that opens.
+    #[track_caller]
+    fn refused(&self, arguments: &[&str]) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let to = folder.path().join("restored");
+        let all = [&["restore", "--from", self.url(), "--to", to.to_str().unwrap()], arguments].concat();
+        let (succeeded, said) = headwater(&all);
+        assert!(!succeeded, "{arguments:?}: {said}");
+        let last = said.lines().last().unwrap_or_default();
+        assert!(last.starts_with("headwater: "), "{said}");
+        last.to_owned()
+    }
+
     /// The rows of `t` in a database restored so.
     #[track_caller]
     fn restored(&self, arguments: &[&str]) -> Vec<String> {
@@ -90,6 +103,87 @@ impl Primary {
         says(&succeeds(&["verify", "--data", to.to_str().unwrap()]), &["no damage found"]);
         rows
     }
+}
+
+#[test]
+fn a_time_may_be_in_any_zone() {
+    let primary = Primary::start();
+    let mut client = primary.connect();
+    client.run("CREATE TABLE t (a int PRIMARY KEY)");
+    client.run("SELECT headwater_backup()");
+    client.run("INSERT INTO t VALUES (1)");
+    let query = "SELECT to_char(now AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), \
+                 (now AT TIME ZONE 'UTC')::text, (now AT TIME ZONE 'Asia/Kolkata')::text || '+05:30', \
+                 (now AT TIME ZONE 'America/New_York')::text || ' America/New_York' FROM clock_timestamp() AS now";
+    let times = client.rows(query).remove(0);
+    client.run("INSERT INTO t VALUES (2)");
+    primary.archive();
+    let times: Vec<&str> = times.split('|').collect();
+    assert_eq!(times.len(), 4, "{times:?}");
+    for time in times {
+        let folder = tempfile::tempdir().unwrap();
+        let to = folder.path().join("restored");
+        let said = succeeds(&["restore", "--from", primary.url(), "--to", to.to_str().unwrap(), "--time", time]);
+        says(&said, &["snapshot 0000", "pages: ", "log: up to ", "restored to ", "start it with: "]);
+        let server = Server::start_at(&to);
+        assert_eq!(connect(&server).rows("SELECT a FROM t ORDER BY 1"), ["1"], "{time}");
+    }
+}
+
+#[test]
+fn a_promoted_replica_archives_beside_the_old_primary() {
+    let mut primary = Primary::start();
+    let mut client = primary.connect();
+    client.run("CREATE TABLE t (a int PRIMARY KEY)");
+    client.run("SELECT headwater_backup()");
+    client.run("INSERT INTO t VALUES (1)");
+    let setting = format!("backup.store={}", primary.url());
+    let from = format!("postgresql://{}", primary.server.address());
+    let more = ["-c", "backup.archive_interval=1", "-c", "backup.snapshot_interval=0"];
+    let replica = Server::start_arguments(&[&["--replica-of", &from, "-c", &setting], &more[..]].concat());
+    let lsn = client.rows("SELECT pg_current_wal_lsn()").remove(0);
+    connect(&replica).run(&format!("WAIT FOR LSN '{lsn}'"));
+    // The last that both have in common; then each goes its own way.
+    connect(&replica).run("SELECT pg_promote()");
+    client.run("INSERT INTO t VALUES (2)");
+    primary.archive();
+    assert!(primary.server.stop().success());
+    connect(&replica).run("INSERT INTO t VALUES (3)");
+    primary.server = replica;
+    primary.archive();
+    let listed = succeeds(&["backups", "--from", primary.url()]);
+    says(&listed, &["timeline 1", "timeline 2", "on demand"]);
+    // There is no snapshot of the new timeline yet.
+    assert_eq!(primary.restored(&[]), ["1", "3"]);
+    assert_eq!(primary.restored(&["--timeline", "1"]), ["1", "2"]);
+    primary.connect().run("SELECT headwater_backup()");
+    primary.connect().run("INSERT INTO t VALUES (4)");
+    primary.archive();
+    assert_eq!(primary.restored(&[]), ["1", "3", "4"]);
+    says(&succeeds(&["verify-backup", "--from", primary.url()]), &["2 snapshots", "no damage found"]);
+}
+
+#[test]
+fn what_was_taken_on_demand_can_be_deleted() {
+    let primary = Primary::start();
+    let mut client = primary.connect();
+    client.run("CREATE TABLE t AS SELECT 1 AS a");
+    let id = |answer: String| answer.split("\"id\":\"").nth(1).unwrap()[..16].to_owned();
+    let first = id(client.rows("SELECT headwater_backup()").remove(0));
+    client.run("INSERT INTO t VALUES (2)");
+    let second = id(client.rows("SELECT headwater_backup()").remove(0));
+    let address = format!("postgresql://{}", primary.server.address());
+    let delete = |id: &str| headwater(&["delete-backup", "--server", &address, "--backup", id]);
+    assert_eq!(delete(&first), (true, format!("deleted {first}\n")));
+    let (done, said) = delete(&first);
+    assert!(!done && said.contains(&format!("snapshot \"{first}\" does not exist")), "{said}");
+    let (done, said) = delete("'; DROP TABLE t");
+    assert!(!done && said.contains("is no id of a snapshot"), "{said}");
+    assert_eq!(client.fails("SELECT headwater_delete_backup('x')").code(), "22023");
+    let listed = succeeds(&["backups", "--from", primary.url()]);
+    assert!(listed.contains(&second) && !listed.contains(&first), "{listed}");
+    says(&succeeds(&["verify-backup", "--from", primary.url()]), &["1 snapshots", "no damage found"]);
+    assert_eq!(primary.restored(&[]), ["1", "2"]);
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {
@@ -126,6 +220,16 @@ fn a_database_comes_back_as_it_was_at_any_moment() {
     assert_eq!(primary.restored(&["--lsn", &lsn]), ["1", "2"]);
     assert_eq!(primary.restored(&["--restore-point", "before the accident"]), ["1", "2", "3"]);
     assert_eq!(primary.restored(&["--time", &time]), ["1", "2", "3"]);
+    let said = primary.refused(&["--time", "2000-01-01 00:00:00+00"]);
+    says(&said, &["no snapshot in", "is old enough for this moment", "headwater backups"]);
+    let said = primary.refused(&["--time", "2999-01-01"]);
+    says(&said, &["recovery ended before configured recovery target was reached", "The archive ends at"]);
+    says(&primary.refused(&["--lsn", "FFFF/0"]), &["recovery ended before configured recovery target was reached"]);
+    says(&primary.refused(&["--lsn", "0/1"]), &["no snapshot in", "is old enough for this moment"]);
+    says(&primary.refused(&["--restore-point", "nope"]), &["there is no restore point \"nope\" in"]);
+    says(&primary.refused(&["--timeline", "7"]), &["there are no backups of timeline 7 in"]);
+    says(&primary.refused(&["--time", "noon or so"]), &["invalid input syntax for type timestamp with time zone"]);
+    says(&primary.refused(&["--cluster", "12"]), &["\"12\" is no number of a cluster"]);
     assert_eq!(primary.restored(&[]), ["1", "2", "4"]);
     assert!(primary.server.stop().success());
     says(&succeeds(&["verify-backup", "--from", primary.url()]), &["1 snapshots", "no damage found"]);
@@ -267,8 +371,21 @@ fn what_cannot_be_done_is_said() {
     says(&command(&["backup", "--server", "postgresql://127.0.0.1:1"]), &["could not connect to 127.0.0.1:1"]);
     says(&command(&["backups", "--from", store]), &["could not open folder", store]);
     says(&command(&["verify-backup", "--from", "s3://"]), &["is not the URL of an object store"]);
+    for absent in ["verify-backup", "backups"] {
+        says(&command(&[absent, "--from", store]), &["could not open folder", store]);
+    }
+    says(&command(&["export", "--from", store, "--backup", "x", "--to", to]), &["could not open folder", store]);
+    let listen = ["serve", "--data", to, "--listen", "127.0.0.1:0"];
+    let wrong = [&listen[..], &["-c", "backup.store=ftp://x"]].concat();
+    says(&command(&wrong), &["setting \"backup.store\"", "is not the URL of an object store"]);
+    let setting = format!("backup.store={store}");
+    let wrong = [&listen[..], &["-c", &setting, "-c", "backup.window=at night"]].concat();
+    says(&command(&wrong), &["setting \"backup.window\"", "\"at night\" is no window of time", "03:00-04:00"]);
+    std::fs::remove_dir_all(to).unwrap();
+    std::fs::remove_dir_all(store).unwrap();
     std::fs::create_dir(store).unwrap();
     says(&command(&["restore", "--from", store, "--to", to]), &["there are no backups in", store]);
+    std::fs::create_dir_all(to).unwrap();
     std::fs::write(Path::new(to).join("precious"), "data").unwrap();
     says(&command(&["restore", "--from", store, "--to", to]), &[to, "it is not empty"]);
     says(&command(&["restore", "--from", store, "--to", to, "--lsn", "x"]), &["invalid input syntax for type pg_lsn"]);

@@ -2,7 +2,9 @@
 
 use crate::ask;
 use clap::Args;
-use headwater::backup::{self, BackupCheck, Listed, Restored, Target, cluster_name, parse_cluster, parse_lsn};
+use headwater::backup::{
+    self, BackupCheck, Listed, Origin, Restored, Target, cluster_name, parse_cluster, parse_lsn, parse_position,
+};
 use headwater::base::{Error, Finding, Result, SqlState};
 use headwater::io::{Disk, ObjectStore, RealDisk, RealEntropy, RealObjects};
 use headwater::types::datetime::calendar::UNIX_EPOCH_US;
@@ -52,6 +54,9 @@ pub struct Restore {
     /// Up to the first restore point of this name (pg_create_restore_point).
     #[arg(long, value_name = "NAME")]
     restore_point: Option<String>,
+    /// On this timeline; the newest, unless told otherwise.
+    #[arg(long, value_name = "NUMBER")]
+    timeline: Option<u32>,
 }
 
 impl Restore {
@@ -100,22 +105,35 @@ pub fn backup(server: &str) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Deletes a snapshot that was taken on demand.
+pub fn delete(server: &str, id: &str) -> Result<ExitCode> {
+    // What is no id goes no further, so that nothing of it is taken for SQL.
+    let lsn = parse_position(id).ok_or_else(|| {
+        let message = format!("\"{id}\" is no id of a snapshot: expected 16 hexadecimal digits");
+        Error::new(SqlState::INVALID_PARAMETER_VALUE, message)
+    })?;
+    ask(&replication::Target::parse(server)?, &format!("SELECT headwater_delete_backup('{:016x}')", lsn.0))?;
+    println!("deleted {id}");
+    Ok(ExitCode::SUCCESS)
+}
+
 pub fn backups(source: &Source) -> Result<ExitCode> {
     let (store, cluster) = source.open()?;
     let mut whole = true;
     for Listed { layout, state, snapshots } in backup::list(&store, cluster)? {
         println!("cluster {}, timeline {}", cluster_name(layout.identity.cluster), layout.identity.timeline);
         println!(
-            "{:<16}  {:<14}  {:<32}  {:>9}  {:>9}  {:>14}",
-            "id", "lsn", "time", "pages", "changed", "bytes uploaded"
+            "{:<16}  {:<14}  {:<32}  {:<9}  {:>9}  {:>9}  {:>14}",
+            "id", "lsn", "time", "taken", "pages", "changed", "bytes uploaded"
         );
         for snapshot in snapshots {
             match snapshot {
                 Ok(m) => println!(
-                    "{:<16}  {:<14}  {:<32}  {:>9}  {:>9}  {:>14}",
+                    "{:<16}  {:<14}  {:<32}  {:<9}  {:>9}  {:>9}  {:>14}",
                     m.name(),
                     m.id().to_string(),
                     time_text(m.time_us),
+                    if m.on_demand { "on demand" } else { "by itself" },
                     m.pages,
                     m.pages_uploaded,
                     m.bytes_uploaded
@@ -144,7 +162,8 @@ pub fn restore(command: &Restore) -> Result<ExitCode> {
     let (store, cluster) = command.source.open()?;
     let disk: Arc<dyn Disk> = Arc::new(RealDisk::open(&command.to)?);
     let mut progress = |line: String| println!("{line}");
-    let restored = session::restore(&store, disk, &RealEntropy, cluster, &target, &mut progress);
+    let origin = Origin { cluster, timeline: command.timeline };
+    let restored = session::restore(&store, disk, &RealEntropy, origin, &target, &mut progress);
     let Restored { pages, lsn, time_us, cluster, .. } = restored.map_err(|e| super::in_directory(&command.to, e))?;
     let time = time_us.map_or(String::new(), |us| format!(", {}", time_text(us)));
     println!("restored to {lsn}{time}: {pages} pages and the log behind them, as cluster {}", cluster_name(cluster));

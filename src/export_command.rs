@@ -3,7 +3,7 @@
 
 use crate::backup_commands::Source;
 use clap::Args;
-use headwater::backup::{self, Target, cluster_name};
+use headwater::backup::{self, Origin, Target, cluster_name};
 use headwater::base::{Error, Lsn, Result, SqlState};
 use headwater::io::{Disk, ObjectStore, RealClock, RealDisk, RealEntropy};
 use headwater::session::settings::Defaults;
@@ -34,7 +34,7 @@ pub struct Export {
 
 pub fn export(command: &Export) -> Result<ExitCode> {
     let (store, cluster) = command.source.open()?;
-    let (cluster, snapshot) = find(&store, cluster, &command.backup)?;
+    let (origin, snapshot) = find(&store, cluster, &command.backup)?;
     let folder = std::path::absolute(&command.to)?;
     let Some(path) = folder.to_str() else {
         let message = format!("the name of folder {} is not UTF-8", folder.display());
@@ -48,7 +48,7 @@ pub fn export(command: &Export) -> Result<ExitCode> {
     let exported = RealDisk::open(folder.join(SCRATCH)).and_then(|scratch| {
         let scratch: Arc<dyn Disk> = Arc::new(scratch);
         let mut progress = |line: String| println!("{line}");
-        session::restore(&store, scratch.clone(), &RealEntropy, Some(cluster), &Target::Lsn(snapshot), &mut progress)?;
+        session::restore(&store, scratch.clone(), &RealEntropy, origin, &Target::Lsn(snapshot), &mut progress)?;
         export_restored(scratch, &files, path, &command.database)
     });
     files.remove_dir(SCRATCH)?;
@@ -57,8 +57,8 @@ pub fn export(command: &Export) -> Result<ExitCode> {
 
 /// The cluster and the position of a snapshot.
 ///
-/// Errors: 42704 when there is none, 42P08 when several clusters have one, 0A000 for one that a later timeline hides.
-fn find(store: &dyn ObjectStore, cluster: Option<u128>, id: &str) -> Result<(u128, Lsn)> {
+/// Errors: 42704 when there is none, 42P08 when several clusters have one.
+fn find(store: &dyn ObjectStore, cluster: Option<u128>, id: &str) -> Result<(Origin, Lsn)> {
     let listed = backup::list(store, cluster)?;
     let mut found = Vec::new();
     for of_timeline in &listed {
@@ -75,13 +75,7 @@ fn find(store: &dyn ObjectStore, cluster: Option<u128>, id: &str) -> Result<(u12
         return Err(Error::new(SqlState::AMBIGUOUS_PARAMETER, message)
             .hint(format!("Say which with --cluster: {}.", names.join(", "))));
     }
-    let later = listed
-        .iter()
-        .filter(|l| l.layout.identity.cluster == identity.cluster && l.layout.identity.timeline > identity.timeline);
-    if later.flat_map(|l| l.snapshots.iter().flatten()).any(|snapshot| snapshot.id() <= lsn) {
-        return Err(Error::unsupported("exporting a snapshot that a later timeline has gone past"));
-    }
-    Ok((identity.cluster, lsn))
+    Ok((Origin { cluster: Some(identity.cluster), timeline: Some(identity.timeline) }, lsn))
 }
 
 fn export_restored(disk: Arc<dyn Disk>, files: &RealDisk, path: &str, name: &str) -> Result<ExitCode> {

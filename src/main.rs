@@ -76,6 +76,15 @@ enum Command {
         #[arg(long, value_name = "URL")]
         server: String,
     },
+    /// Deletes a snapshot that was taken on demand; the others go by themselves.
+    DeleteBackup {
+        /// Where the server is: postgresql://HOST:PORT.
+        #[arg(long, value_name = "URL")]
+        server: String,
+        /// The snapshot, by the id that "headwater backups" lists.
+        #[arg(long, value_name = "ID")]
+        backup: String,
+    },
     /// Lists the snapshots in a store of backups.
     Backups(backup_commands::Source),
     /// Makes a data directory out of a backup, as the database was at a moment: the latest, unless told otherwise.
@@ -99,6 +108,7 @@ fn main() -> ExitCode {
             config::load(&Options { data, config, ..Options::default() }).and_then(|config| verify(&config))
         }
         Command::Backup { server } => backup_commands::backup(&server),
+        Command::DeleteBackup { server, backup } => backup_commands::delete(&server, &backup),
         Command::Backups(source) => backup_commands::backups(&source),
         Command::Restore(command) => backup_commands::restore(&command),
         Command::VerifyBackup(source) => backup_commands::verify(&source),

@@ -62,7 +62,11 @@ impl Archiver {
         self.wal.wait_blocking(appended)?;
         let mut reader = match self.reader.take() {
             Some(reader) => reader,
-            None => self.resume()?, // 1
+            None => {
+                let resumed = self.resume(); // 1
+                self.shared.found_whose(resumed.as_ref().map(|_| ()));
+                resumed?
+            }
         };
         let before = reader.position();
         while let Some(chunk) = next_chunk(&mut reader)? {

@@ -1,5 +1,5 @@
 //! A snapshot: which checkpoint it is, and where its parts are. It is written last, so a snapshot exists once its manifest
-//! does, and whole.
+//! does, and whole. All of it stays as it is, but that one that was taken by itself may become one that somebody wants kept.
 
 use super::layout::{Kind, Layout, cluster_name, parse_cluster, parse_lsn, position_name};
 use super::object;
@@ -20,6 +20,8 @@ pub struct Manifest {
     pub payload: Vec<u8>,
     /// When it was taken, microseconds since 1970: nothing in it was committed later.
     pub time_us: u64,
+    /// Somebody asked for it: it is kept until it is deleted.
+    pub on_demand: bool,
     pub page_bytes: usize,
     pub pages: u64,
     /// How many of the pages were uploaded for it,
@@ -51,6 +53,8 @@ struct Text {
     checkpoint: u32,
     payload: String,
     time_us: u64,
+    #[serde(default)]
+    on_demand: bool,
     page_bytes: usize,
     pages: u64,
     pages_uploaded: u64,
@@ -107,6 +111,7 @@ impl Manifest {
             checkpoint: self.epoch.0,
             payload: hex(&self.payload),
             time_us: self.time_us,
+            on_demand: self.on_demand,
             page_bytes: self.page_bytes,
             pages: self.pages,
             pages_uploaded: self.pages_uploaded,
@@ -132,6 +137,7 @@ impl Manifest {
             epoch: Epoch(text.checkpoint),
             payload: payload.ok_or_else(|| wrong("payload"))?,
             time_us: text.time_us,
+            on_demand: text.on_demand,
             page_bytes: text.page_bytes,
             pages: text.pages,
             pages_uploaded: text.pages_uploaded,
@@ -148,6 +154,11 @@ impl Manifest {
             return Ok(manifest);
         }
         Err(object::damaged(&key, "it is another snapshot's"))
+    }
+
+    /// Those of all snapshots that are there, ascending.
+    pub fn read_all(store: &dyn ObjectStore, layout: &Layout) -> Result<Vec<Manifest>> {
+        Manifest::list(store, layout)?.into_iter().map(|id| Manifest::read(store, layout, id)).collect()
     }
 
     /// The ids of the snapshots that are there, ascending.
@@ -177,6 +188,7 @@ mod tests {
             epoch: Epoch(9),
             payload: vec![1, 0xab],
             time_us: 1_700_000_000_000_000,
+            on_demand: true,
             page_bytes: 8192,
             pages: 3,
             pages_uploaded: 1,
@@ -186,6 +198,8 @@ mod tests {
         assert_eq!(Manifest::decode("k", &manifest.encode()).unwrap(), manifest);
         assert_eq!(manifest.name(), "0000000100000042");
         assert!(Manifest::decode("k", b"{}").is_err());
+        let older = String::from_utf8(manifest.encode()).unwrap().replacen("\"on_demand\": true,", "", 1);
+        assert!(!Manifest::decode("k", older.as_bytes()).unwrap().on_demand);
         let newer = String::from_utf8(manifest.encode()).unwrap().replacen("\"format\": 1", "\"format\": 2", 1);
         let e = Manifest::decode("k", newer.as_bytes()).unwrap_err();
         assert_eq!(e.code(), crate::base::SqlState::FEATURE_NOT_SUPPORTED);

@@ -2,9 +2,9 @@
 //!
 //! A running primary ships its log (`archive.rs`) and takes snapshots of checkpoints (`snapshot.rs`). From both together a
 //! database can be made anew as it was at any moment since the oldest snapshot (`restore.rs`). What nothing needs expires
-//! (`expire.rs`).
+//! (`expire.rs`). A new primary has a part of the store of its own, which continues the one before it.
 //!
-//! Entry points: [`Backups::start`] and [`Backups::snapshot`] for a primary; [`list`], [`restore`] and [`verify`] for a
+//! Entry points: [`Backups::start`], [`Backups::snapshot`] and [`Backups::delete`] for a primary; [`list`], [`restore`] and [`verify`] for a
 //! store.
 //!
 //! Must not know: tables, SQL, clients.
@@ -18,11 +18,14 @@
 //!    only on one of the same data file and an earlier checkpoint.
 //! 5. Every object ends in a checksum of its key and all its bytes. What should be there follows from manifests, the names
 //!    of chunks, and the state object; so [`verify`] names any object that is damaged or missing.
-//! 6. A restored database has a cluster number of its own: its log and its snapshots are never taken for those of the one
+//! 6. A timeline writes only to its own part of the store, and only the server does whose log goes on where that part's ends.
+//! 7. A restored database has a cluster number of its own: its log and its snapshots are never taken for those of the one
 //!    it comes from.
 //!
 //! Threads: `backup-archive` and `backup-snapshot`, shells around [`archive::Archiver::step`] and
-//! [`snapshot::Snapshotter::take`]. Locks: the signals', and the state object's, which is held while it is written.
+//! [`snapshot::Snapshotter::take`]; the latter runs in a thread `backup-upload`. The first and the last have little weight, so they
+//! must not hold a lock that a commit needs for longer than a moment. Locks: the signals', and the state object's, which is held
+//! while it is written.
 //!
 //! May block: everything; no one who commits waits for it.
 //!
@@ -30,7 +33,8 @@
 //! next expiry removes.
 //!
 //! Read in this order: `layout.rs`, `object.rs`, `compress.rs`, `chunk.rs`, `pack.rs`, `map.rs`, `manifest.rs`, `state.rs`,
-//! `shared.rs`, `archive.rs`, `snapshot.rs`, `expire.rs`, `service.rs`, `list.rs`, `target.rs`, `restore.rs`, `verify.rs`.
+//! `shared.rs`, `archive.rs`, `snapshot.rs`, `expire.rs`, `schedule.rs`, `service.rs`, `list.rs`, `target.rs`, `restore.rs`,
+//! `verify.rs`.
 
 mod archive;
 mod chunk;
@@ -43,6 +47,7 @@ mod map;
 mod object;
 mod pack;
 mod restore;
+mod schedule;
 mod service;
 mod shared;
 mod snapshot;
@@ -53,13 +58,14 @@ mod verify;
 #[cfg(test)]
 mod sim_tests;
 
-pub use layout::{cluster_name, parse_cluster, parse_lsn};
+pub use layout::{cluster_name, parse_cluster, parse_lsn, parse_position};
 pub use list::{Listed, list};
 pub use manifest::Manifest;
 pub use restore::{Restored, restore};
+pub use schedule::{Schedule, Window};
 pub use service::{BackupOptions, Backups};
 pub use snapshot::Taken;
-pub use target::Target;
+pub use target::{Origin, Target};
 pub use verify::{BackupCheck, verify};
 
 use crate::base::{Error, Result};

@@ -2,7 +2,8 @@
 //!
 //! 1. The snapshot: the newest one before the moment.
 //! 2. Its pages, pack by pack, into a data file in which they lie in order.
-//! 3. The log from the snapshot's place to the moment, each record checked against the chain.
+//! 3. The log from the snapshot's place to the moment, across the beginnings of timelines, each record checked against the
+//!    chain.
 //!
 //! Opening what is made applies that log, as after a crash. It gets a cluster number of its own: what it does next is
 //! never taken for a continuation of the database that it comes from.
@@ -13,7 +14,7 @@ use super::manifest::Manifest;
 use super::map::MapReader;
 use super::object;
 use super::pack;
-use super::target::{self, Plan, Target};
+use super::target::{self, OnPath, Origin, Path, Plan, Target};
 use crate::base::{Error, Lsn, PageId, Result, SqlState};
 use crate::engine::{DATA_FILE, KIND_RESTORE_POINT, WAL_DIR};
 use crate::io::{Disk, Entropy, ObjectStore};
@@ -49,20 +50,22 @@ pub fn restore(
     store: &dyn ObjectStore,
     disk: &Arc<dyn Disk>,
     entropy: &dyn Entropy,
-    cluster: Option<u128>,
+    origin: Origin,
     target: &Target,
     progress: Progress<'_>,
 ) -> Result<Restored> {
+    let path = Path::find(store, origin)?;
     let target = match target {
         Target::RestorePoint(name) => {
             progress(format!("looking for restore point \"{name}\""));
-            Target::Lsn(target::find_restore_point(store, cluster, name)?)
+            Target::Lsn(target::find_restore_point(store, &path, name)?)
         }
         other => other.clone(),
     };
-    let plan = target::plan(store, cluster, &target)?; // 1
+    let plan = target::plan(store, path, &target)?; // 1
     let manifest = &plan.manifest;
-    progress(format!("snapshot {} of cluster {}", manifest.name(), cluster_name(manifest.identity.cluster)));
+    let Identity { cluster, timeline } = manifest.identity;
+    progress(format!("snapshot {} of cluster {}, timeline {timeline}", manifest.name(), cluster_name(cluster)));
     restore_pages(store, &**disk, &plan, progress)?; // 2
     let identity = Identity { cluster: entropy.u128().max(1), timeline: 1 };
     let (lsn, time_us) = restore_log(store, disk, &plan, identity, &target, progress)?; // 3
@@ -87,7 +90,7 @@ fn restore_pages(store: &dyn ObjectStore, disk: &dyn Disk, plan: &Plan, progress
     slots.sort_unstable_by_key(|s| (s.pack, s.slot));
     let total = pages.len();
     let mut file = FileBuilder::create(disk, DATA_FILE, manifest.page_bytes, pages)?;
-    let mut done = 0;
+    let (mut done, mut told) = (0, 0);
     for of_pack in slots.chunk_by(|a, b| a.pack == b.pack) {
         let info = manifest.packs.get(of_pack[0].pack as usize);
         let info =
@@ -96,7 +99,11 @@ fn restore_pages(store: &dyn ObjectStore, disk: &dyn Disk, plan: &Plan, progress
         restore_pack(&key, &object::read(store, &key)?, manifest.page_bytes, of_pack, &mut file)
             .map_err(|e| if e.code() == SqlState::DATA_CORRUPTED { object::damaged(&key, e.message()) } else { e })?;
         done += of_pack.len();
-        progress(format!("pages: {done} of {total}"));
+        let percent = done * 100 / total;
+        if percent > told {
+            progress(format!("pages: {done} of {total}"));
+            told = percent;
+        }
     }
     file.finish(manifest.epoch, manifest.root())
 }
@@ -153,13 +160,15 @@ fn restore_log(
         if *target == Target::Lsn(at) {
             break;
         }
-        let Some((start, end)) = plan.pieces.at(at) else {
-            reached_end(plan, at, target)?;
+        let Some(OnPath { key, until }) = plan.path.piece(at) else {
+            reached_end(&plan.path, at, target)?;
             break;
         };
-        let key = plan.layout.chunk(start, end);
         let chunk = Chunk::decode(&key, &object::read(store, &key)?)?;
-        let reached = push_chunk(&key, &chunk, &mut log, target, &mut time_us)?;
+        let reached = push_chunk(&key, &chunk, until, &mut log, target, &mut time_us)?;
+        if !reached && log.end().at == at {
+            return Err(object::damaged(&key, format_args!("no record ends at {until}, where a timeline begins")));
+        }
         progress(format!("log: up to {}", log.end().at));
         if reached {
             break;
@@ -168,10 +177,11 @@ fn restore_log(
     Ok((log.finish()?.at, time_us))
 }
 
-/// Appends what of a chunk follows, up to the target; true when that is reached.
+/// Appends what of a chunk follows, up to `until` and the target; true when that is reached.
 fn push_chunk(
     key: &str,
     chunk: &Chunk,
+    until: Lsn,
     log: &mut LogBuilder,
     target: &Target,
     time_us: &mut Option<u64>,
@@ -198,6 +208,9 @@ fn push_chunk(
         if behind {
             return Ok(true);
         }
+        if record.lsn > until {
+            return Ok(false);
+        }
         let pushed = log.push(rest)?.expect("it was there just now");
         if pushed.kind != KIND_RESTORE_POINT {
             *time_us = Some(pushed.time_us);
@@ -209,19 +222,23 @@ fn push_chunk(
 }
 
 /// There is no log behind `at`: fine if there is none in the archive, and the moment is not later.
-fn reached_end(plan: &Plan, at: Lsn, target: &Target) -> Result<()> {
-    let state = &plan.state;
-    if let Some((from, to)) = state.gaps.iter().find(|(from, to)| *from <= at && at < *to) {
+fn reached_end(path: &Path, at: Lsn, target: &Target) -> Result<()> {
+    let next = path.start_behind(at);
+    let gap = match path.expects(at) {
+        Some((part, None)) => {
+            return Err(object::missing(&part.layout.chunk(at, next.unwrap_or(part.state.log_to))));
+        }
+        Some((_, gap)) => gap,
+        // Between what one timeline's archive has and the next one's.
+        None => next.map(|next| (at, next)),
+    };
+    if let Some((from, to)) = gap {
         let message = format!("the archive has no log from {from} to {to}");
         return Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message)
             .hint("A snapshot taken behind that place can be restored."));
     }
-    if at < state.log_to {
-        let next = plan.pieces.start_behind(at).unwrap_or(state.log_to);
-        return Err(object::missing(&plan.layout.chunk(at, next)));
-    }
     let early = match target {
-        Target::Time(time_us) => *time_us > state.time_us,
+        Target::Time(time_us) => *time_us > path.newest().state.time_us,
         Target::Lsn(lsn) => *lsn > at,
         Target::Latest | Target::RestorePoint(_) => false,
     };

@@ -1,21 +1,23 @@
 //! The two threads of a primary: one ships the log, the other takes snapshots and lets old ones expire.
 //!
-//! The store may be away for as long as it likes: both try again, later and later, and say so now and then.
+//! The store may be away for as long as it likes: both try again, later and later, and say so now and then. What costs
+//! processor time runs behind everything else.
 
 use super::Shared;
 use super::archive::Archiver;
 use super::chunk::CHUNK_BYTES;
-use super::expire::expire;
+use super::expire::{self, expire};
 use super::manifest::Manifest;
+use super::schedule::Schedule;
 use super::snapshot::{Snapshotter, Taken};
 use crate::base::{Error, Lsn, Result, SqlState};
 use crate::engine::Engine;
-use crate::io::{Clock, Entropy, ObjectStore};
+use crate::io::{Clock, Entropy, ObjectStore, work_in_the_background};
 use crate::wal::Hold;
 use parking_lot::{Condvar, Mutex};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::thread::JoinHandle;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 /// How often the threads look whether something is due.
@@ -34,14 +36,16 @@ pub struct BackupOptions {
     pub store: Arc<dyn ObjectStore>,
     /// How often durable log is shipped.
     pub archive_interval: Duration,
-    /// How often a snapshot is taken; none is without being asked for if there is none.
-    pub snapshot_interval: Option<Duration>,
+    /// When snapshots are taken that nobody asks for.
+    pub schedule: Schedule,
     /// How far back a moment can be restored; for ever if there is none.
     pub retention: Option<Duration>,
     /// How many bytes of pages a snapshot deals with in a second; 0: as many as it can.
     pub snapshot_rate: u64,
     /// How much log may wait for the store before it is let go.
     pub log_keep_bytes: u64,
+    /// Where this timeline began and those that it follows on, but for the first.
+    pub forks: Vec<(u32, Lsn)>,
 }
 
 /// Archiving and snapshots of an open primary.
@@ -64,8 +68,10 @@ struct Told {
     stop: bool,
     /// Ship now.
     archive: bool,
-    /// Who waits for a snapshot.
-    requests: Vec<Sender<Result<Taken>>>,
+    /// Who waits for a snapshot,
+    takes: Vec<Sender<Result<Taken>>>,
+    /// and for one to be deleted.
+    deletes: Vec<(Lsn, Sender<Result<()>>)>,
 }
 
 impl Signals {
@@ -126,7 +132,7 @@ impl Backups {
         hold: Hold,
         options: BackupOptions,
     ) -> Result<Arc<Backups>> {
-        let shared = Shared::new(options.store.clone(), engine.wal().identity(), entropy);
+        let shared = Shared::new(options.store.clone(), engine.wal().identity(), options.forks.clone(), entropy);
         let signals = Arc::new(Signals::default());
         let backups = Backups {
             shared: shared.clone(),
@@ -152,7 +158,7 @@ impl Backups {
     }
 
     fn spawn(&self, name: &str, body: impl FnOnce() + Send + 'static) -> Result<()> {
-        let thread = std::thread::Builder::new().name(name.to_string()).spawn(body)?;
+        let thread = thread::Builder::new().name(name.to_string()).spawn(body)?;
         self.threads.lock().push(thread);
         Ok(())
     }
@@ -162,7 +168,7 @@ impl Backups {
     pub fn snapshot(&self, check: &dyn Fn() -> Result<()>) -> Result<Taken> {
         let until = self.engine.wal().appended();
         let (sender, receiver) = channel();
-        self.signals.tell(|told| told.requests.push(sender));
+        self.signals.tell(|told| told.takes.push(sender));
         let taken = wait_for(&receiver, check)??;
         let mut waited = Duration::ZERO;
         while self.shared.archived() < until {
@@ -172,10 +178,19 @@ impl Backups {
             }
             self.signals.tell(|told| told.archive = true);
             check()?;
-            std::thread::sleep(LOOK_INTERVAL / 10);
+            thread::sleep(LOOK_INTERVAL / 10);
             waited += LOOK_INTERVAL / 10;
         }
         Ok(taken)
+    }
+
+    /// Deletes a snapshot that was asked for, once none is being taken.
+    ///
+    /// Errors: 42704 when there is none of this id; 55000 for one that was taken by itself; those of the store.
+    pub fn delete(&self, id: Lsn, check: &dyn Fn() -> Result<()>) -> Result<()> {
+        let (sender, receiver) = channel();
+        self.signals.tell(|told| told.deletes.push((id, sender)));
+        wait_for(&receiver, check)?
     }
 
     /// Up to where the store has the log.
@@ -223,6 +238,7 @@ struct ShipThread {
 
 impl ShipThread {
     fn run(mut self, interval: Duration) {
+        work_in_the_background();
         let mut attempts = Attempts::new("archiving the log");
         loop {
             let stop = self.signals.is_stopping();
@@ -266,67 +282,103 @@ struct SnapshotThread {
 impl SnapshotThread {
     fn run(self) {
         let mut attempts = Attempts::new("taking a snapshot");
-        // When the newest snapshot was taken; none until the store told.
-        let mut newest: Option<u64> = None;
+        // When the newest was taken that nobody asked for; none until the store told.
+        let mut last: Option<Option<u64>> = None;
         let mut tried = Duration::ZERO;
         while !self.signals.rest(LOOK_INTERVAL) {
-            let requests = std::mem::take(&mut self.signals.told.lock().requests);
+            // A server that is not the one that writes to this part of the store takes nothing into it and deletes nothing.
+            let Some(ours) = self.shared.is_ours() else { continue };
+            let (takes, deletes) = {
+                let mut told = self.signals.told.lock();
+                (std::mem::take(&mut told.takes), std::mem::take(&mut told.deletes))
+            };
+            for (id, request) in deletes {
+                // Who asked may have gone.
+                let _ = request.send(ours.clone().and_then(|()| self.delete(id)));
+            }
+            if let Err(e) = ours {
+                takes.iter().for_each(|request| drop(request.send(Err(e.clone()))));
+                continue;
+            }
             let now = self.clock.monotonic();
             let may_try = now.saturating_sub(tried) >= attempts.wait || attempts.wait.is_zero();
-            if requests.is_empty() && !(may_try && self.is_due(&mut newest, &mut attempts)) {
+            let is_due = may_try && self.is_due(&mut last, &mut attempts);
+            if takes.is_empty() && !is_due {
                 continue;
             }
             tried = now;
-            let taken = self.take();
+            let taken = self.take(!takes.is_empty());
             match &taken {
-                Ok(taken) => {
+                Ok(_) => {
                     attempts.succeeded();
-                    newest = Some(taken.manifest.time_us.max(newest.unwrap_or(0)));
+                    if is_due {
+                        // Also when nothing had changed: it need not be looked at again and again.
+                        last = Some(Some(self.clock.now_us()));
+                    }
                 }
                 Err(e) if e.code() == SqlState::ADMIN_SHUTDOWN => {}
                 Err(e) => attempts.failed(self.clock.monotonic(), e),
             }
-            for request in requests {
-                // Who asked may have gone.
+            for request in takes {
                 let _ = request.send(taken.clone());
             }
         }
     }
 
-    fn is_due(&self, newest: &mut Option<u64>, attempts: &mut Attempts) -> bool {
-        let Some(interval) = self.options.snapshot_interval else { return false };
-        if newest.is_none() {
-            match self.newest_in_store() {
-                Ok(found) => *newest = Some(found),
+    fn is_due(&self, last: &mut Option<Option<u64>>, attempts: &mut Attempts) -> bool {
+        if self.options.schedule == Schedule::Never {
+            return false;
+        }
+        let last = match *last {
+            Some(last) => last,
+            None => match self.last_in_store() {
+                Ok(found) => *last.insert(found),
                 Err(e) => {
                     attempts.failed(self.clock.monotonic(), &e);
                     return false;
                 }
+            },
+        };
+        self.options.schedule.is_due(last, self.clock.now_us()) || self.shared.snapshot_is_wanted()
+    }
+
+    /// When the newest snapshot in the store was taken of those that nobody asked for; none if there is none.
+    fn last_in_store(&self) -> Result<Option<u64>> {
+        let (store, layout) = (&*self.shared.store, &self.shared.layout);
+        for id in Manifest::list(store, layout)?.into_iter().rev() {
+            match Manifest::read(store, layout, id) {
+                Ok(manifest) if !manifest.on_demand => return Ok(Some(manifest.time_us)),
+                Ok(_) => {}
+                // A new one is due then.
+                Err(e) if e.code() == SqlState::DATA_CORRUPTED => return Ok(None),
+                Err(e) => return Err(e),
             }
         }
-        let age = self.clock.now_us().saturating_sub(newest.unwrap_or(0));
-        Duration::from_micros(age) >= interval || self.shared.snapshot_is_wanted()
+        Ok(None)
     }
 
-    /// When the newest snapshot in the store was taken; 0 when there is none.
-    fn newest_in_store(&self) -> Result<u64> {
-        let (store, layout) = (&*self.shared.store, &self.shared.layout);
-        let Some(id) = Manifest::list(store, layout)?.pop() else { return Ok(0) };
-        match Manifest::read(store, layout, id) {
-            Ok(manifest) => Ok(manifest.time_us),
-            // A new one is due then.
-            Err(e) if e.code() == SqlState::DATA_CORRUPTED => Ok(0),
-            Err(e) => Err(e),
-        }
+    fn delete(&self, id: Lsn) -> Result<()> {
+        expire::delete(&self.shared, id)?;
+        tracing::info!(%id, "snapshot deleted");
+        self.expire();
+        Ok(())
     }
 
-    fn take(&self) -> Result<Taken> {
+    fn take(&self, on_demand: bool) -> Result<Taken> {
+        // Others may wait for a lock that making a checkpoint holds; nobody waits for the rest.
         self.engine.checkpoint_spread()?;
         let begun = self.clock.monotonic();
-        let done = std::cell::Cell::new(0);
-        let taken = self.snapshotter.take(&|bytes| {
-            done.set(done.get() + bytes);
-            self.pause(done.get(), begun)
+        let taken = thread::scope(|scope| {
+            let upload = || {
+                work_in_the_background();
+                let done = std::cell::Cell::new(0);
+                self.snapshotter.take(on_demand, &|bytes| {
+                    done.set(done.get() + bytes);
+                    self.pause(done.get(), begun)
+                })
+            };
+            let upload = thread::Builder::new().name("backup-upload".into()).spawn_scoped(scope, upload)?;
+            upload.join().map_err(|_| Error::internal("the thread that takes a snapshot panicked"))?
         })?;
         let Taken { manifest, already_there } = &taken;
         if !already_there {
@@ -334,15 +386,19 @@ impl SnapshotThread {
             let (pages, changed, bytes) = (manifest.pages, manifest.pages_uploaded, manifest.bytes_uploaded);
             tracing::info!(id = manifest.name(), pages, changed, bytes, ?took, "snapshot");
         }
+        self.expire();
+        Ok(taken)
+    }
+
+    /// An error of it is no reason to complain to whom asked for something else.
+    fn expire(&self) {
         match expire(&self.shared, self.clock.now_us(), self.options.retention) {
             Ok(expired) if expired.objects > 0 => {
                 tracing::info!(snapshots = expired.snapshots, objects = expired.objects, "expired");
             }
             Ok(_) => {}
-            // The snapshot is there all the same.
             Err(e) => tracing::warn!("old snapshots are not removed: {e}"),
         }
-        Ok(taken)
     }
 
     /// So that `bytes` since `begun` are no more than the rate allows.
@@ -358,7 +414,7 @@ impl SnapshotThread {
             if ahead < PAUSE_MAX / 10 {
                 return Ok(());
             }
-            std::thread::sleep(ahead.min(PAUSE_MAX));
+            thread::sleep(ahead.min(PAUSE_MAX));
         }
     }
 }

@@ -4,7 +4,7 @@ use super::layout::Layout;
 use super::manifest::Manifest;
 use super::state::State;
 use super::target::Pieces;
-use crate::base::{Lsn, Result, SqlState};
+use crate::base::{Error, Lsn, Result, SqlState};
 use crate::io::{Entropy, ObjectStore};
 use crate::wal::Identity;
 use bytes::Bytes;
@@ -16,6 +16,10 @@ pub struct Shared {
     pub store: Arc<dyn ObjectStore>,
     pub layout: Layout,
     pub entropy: Arc<dyn Entropy>,
+    /// Where this timeline began and those that it follows on.
+    forks: Vec<(u32, Lsn)>,
+    /// Whether this part of the store is this server's; none until it was found out.
+    ours: Mutex<Option<Result<()>>>,
     /// As the store has it; none until it was read.
     state: Mutex<Option<State>>,
     /// A snapshot is due whatever the time is: moments from now on cannot be restored without.
@@ -23,9 +27,28 @@ pub struct Shared {
 }
 
 impl Shared {
-    pub fn new(store: Arc<dyn ObjectStore>, identity: Identity, entropy: Arc<dyn Entropy>) -> Arc<Shared> {
-        let (state, snapshot_wanted) = (Mutex::default(), AtomicBool::new(false));
-        Arc::new(Shared { store, layout: Layout::new(identity), entropy, state, snapshot_wanted })
+    /// `forks` are where this timeline began and those that it follows on, but for the first.
+    pub fn new(
+        store: Arc<dyn ObjectStore>,
+        identity: Identity,
+        forks: Vec<(u32, Lsn)>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Arc<Shared> {
+        let (ours, state, snapshot_wanted) = (Mutex::default(), Mutex::default(), AtomicBool::new(false));
+        Arc::new(Shared { store, layout: Layout::new(identity), entropy, forks, ours, state, snapshot_wanted })
+    }
+
+    /// The archive looked whether it can go on where the store's log ends. What it found first holds, if it was good.
+    pub fn found_whose(&self, found: std::result::Result<(), &Error>) {
+        let mut ours = self.ours.lock();
+        if !matches!(&*ours, Some(Ok(()))) {
+            *ours = Some(found.map_err(Error::clone));
+        }
+    }
+
+    /// Whether this part of the store is this server's, or why that is not known; none as long as nobody looked.
+    pub fn is_ours(&self) -> Option<Result<()>> {
+        self.ours.lock().clone()
     }
 
     /// Looks at the store for the first time: what it can do, and what it has.
@@ -59,6 +82,7 @@ impl Shared {
             }
         }
         state.snapshots.sort();
+        state.forks.clone_from(&self.forks);
         *own = Some(state);
         Ok(())
     }
@@ -129,7 +153,7 @@ mod tests {
         let (honest, careless) = (SimObjects::new(1), SimObjects::new(1));
         careless.ignore_conditions();
         for (store, unconditional) in [(honest, false), (careless, true)] {
-            let shared = Shared::new(Arc::new(store.clone()), identity, Arc::new(SimEntropy::new(1)));
+            let shared = Shared::new(Arc::new(store.clone()), identity, Vec::new(), Arc::new(SimEntropy::new(1)));
             assert_eq!(shared.state().unwrap().unconditional, unconditional);
             assert_eq!(store.list("").unwrap(), [], "the probe leaves nothing");
         }

@@ -5,10 +5,10 @@
 //! `HEADWATER_SEEDS` sets how many seeds run.
 
 use super::archive::Archiver;
-use super::expire::expire;
+use super::expire::{delete, expire};
 use super::layout::Layout;
 use super::snapshot::{Snapshotter, Taken};
-use super::{BackupOptions, Backups, Restored, Shared, Target, restore, verify};
+use super::{BackupOptions, Backups, Origin, Restored, Schedule, Shared, Target, restore, verify};
 use crate::base::{Finding, Lsn, Result, SqlState, TreeId};
 use crate::engine::{CheckpointOptions, Engine, EngineOptions};
 use crate::io::{Clock, Disk, ObjectStore, RealClock, Rng, SimClock, SimDisk, SimEntropy, SimObjects};
@@ -62,6 +62,7 @@ fn read_all(engine: &Engine, tree: TreeId) -> Rows {
 }
 
 /// One commit: what it put, or deleted.
+#[derive(Clone)]
 struct Commit {
     lsn: Lsn,
     time_us: u64,
@@ -84,8 +85,20 @@ impl Node {
     }
 
     fn with(sim: &Sim, engine: Arc<Engine>, hold: Hold, life: u64, keep_bytes: u64) -> Result<Node> {
+        Node::forked(sim, engine, hold, life, keep_bytes, Vec::new())
+    }
+
+    fn forked(
+        sim: &Sim,
+        engine: Arc<Engine>,
+        hold: Hold,
+        life: u64,
+        keep_bytes: u64,
+        forks: Vec<(u32, Lsn)>,
+    ) -> Result<Node> {
         let store = Arc::new(sim.store.clone());
-        let shared = Shared::new(store, engine.wal().identity(), Arc::new(SimEntropy::new(life * 7 + sim.seed)));
+        let entropy = Arc::new(SimEntropy::new(life * 7 + sim.seed));
+        let shared = Shared::new(store, engine.wal().identity(), forks, entropy);
         let archiver = Archiver::new(shared.clone(), engine.wal().clone(), sim.clock.clone(), hold, keep_bytes);
         let snapshotter = Snapshotter::new(shared.clone(), engine.clone(), sim.clock.clone());
         Ok(Node { engine, shared, archiver, snapshotter })
@@ -93,7 +106,12 @@ impl Node {
 
     fn take(&self) -> Result<Taken> {
         self.engine.checkpoint()?;
-        self.snapshotter.take(&|_| Ok(()))
+        self.snapshotter.take(false, &|_| Ok(()))
+    }
+
+    fn take_on_demand(&self) -> Result<Taken> {
+        self.engine.checkpoint()?;
+        self.snapshotter.take(true, &|_| Ok(()))
     }
 }
 
@@ -227,13 +245,25 @@ impl Sim {
     }
 
     fn restore(&self, target: &Target) -> Result<(Arc<Engine>, Restored)> {
+        let (disk, restored) = self.restore_files(Origin::default(), target)?;
+        Ok((open(&disk, &self.clock, 5)?, restored))
+    }
+
+    fn restore_files(&self, origin: Origin, target: &Target) -> Result<(SimDisk, Restored)> {
         let disk = SimDisk::new(self.seed ^ 1);
         let shared: Arc<dyn Disk> = Arc::new(disk.clone());
         let entropy = SimEntropy::new(self.seed + 99);
-        let restored = restore(&self.store, &shared, &entropy, None, target, &mut |_| {})?;
+        let restored = restore(&self.store, &shared, &entropy, origin, target, &mut |_| {})?;
         // What restoring answered is durable.
         disk.reboot();
-        Ok((open(&disk, &self.clock, 5)?, restored))
+        Ok((disk, restored))
+    }
+
+    /// The rows of a moment on a timeline, or on the newest.
+    fn rows_on(&self, timeline: Option<u32>, target: &Target) -> Rows {
+        let restored = self.restore_files(Origin { cluster: None, timeline }, target);
+        let (disk, _) = restored.unwrap_or_else(|e| panic!("{timeline:?}, {target:?}: {e}"));
+        read_all(&open(&disk, &self.clock, 5).unwrap(), ROWS)
     }
 
     fn expect(&self, target: &Target, lsn: Lsn) {
@@ -499,10 +529,11 @@ fn the_threads_do_it_by_themselves() {
     let options = BackupOptions {
         store: Arc::new(sim.store.clone()),
         archive_interval: Duration::from_millis(50),
-        snapshot_interval: Some(Duration::from_millis(100)),
+        schedule: Schedule::Every(Duration::from_millis(100)),
         retention: Some(Duration::from_secs(3600)),
         snapshot_rate: 1 << 30,
         log_keep_bytes: u64::MAX,
+        forks: Vec::new(),
     };
     let hold = engine.wal().hold(Lsn::ZERO);
     let entropy = Arc::new(SimEntropy::new(9));
@@ -522,7 +553,10 @@ fn the_threads_do_it_by_themselves() {
     }
     sim.commit(&node).unwrap();
     let taken = backups.snapshot(&|| Ok(())).unwrap();
-    assert!(backups.archived() >= taken.manifest.id());
+    assert!(backups.archived() >= taken.manifest.id() && taken.manifest.on_demand);
+    backups.delete(taken.manifest.id(), &|| Ok(())).unwrap();
+    let none = backups.delete(Lsn(1), &|| Ok(())).unwrap_err();
+    assert_eq!(none.code(), SqlState::UNDEFINED_OBJECT);
     sim.store.set_down(true);
     sim.commit(&node).unwrap();
     assert_eq!(backups.snapshot(&|| Ok(())).unwrap_err().code(), SqlState::IO_ERROR);
@@ -531,4 +565,226 @@ fn the_threads_do_it_by_themselves() {
     assert_eq!(backups.archived(), engine.durable());
     assert_eq!(sim.check(), Vec::<String>::new());
     sim.expect(&Target::Latest, Lsn::MAX);
+}
+
+/// A replica that was promoted: its disk, its node, and where its timeline begins.
+fn promote(sim: &Sim, timeline: u32, forks: &[(u32, Lsn)]) -> (Sim, Node, Lsn) {
+    let mut promoted = Sim::new(sim.seed + u64::from(timeline));
+    (promoted.store, promoted.clock) = (sim.store.clone(), sim.clock.clone());
+    (promoted.disk, promoted.commits) = (copy_disk(&sim.disk), sim.commits.clone());
+    let options = EngineOptions { follows: true, ..options() };
+    let life = 20 + u64::from(timeline);
+    let entropy = SimEntropy::new(life);
+    let engine = Engine::open(Arc::new(promoted.disk.clone()), promoted.clock.clone(), &entropy, options).unwrap();
+    let fork = engine.wal().appended();
+    engine.lead(timeline, &entropy).unwrap();
+    let hold = engine.wal().hold(engine.wal().oldest().unwrap());
+    let forks = forks.iter().copied().chain([(timeline, fork)]).collect();
+    let node = Node::forked(&promoted, engine, hold, life, u64::MAX, forks).unwrap();
+    (promoted, node, fork)
+}
+
+#[test]
+fn a_moment_is_reached_across_the_beginning_of_a_timeline() {
+    let mut first = Sim::new(10);
+    let mut node = Node::open(&first, 1).unwrap();
+    first.create_trees(&node);
+    (0..20).for_each(|_| first.commit(&node).unwrap());
+    node.take().unwrap();
+    (0..20).for_each(|_| first.commit(&node).unwrap());
+    node.archiver.step().unwrap();
+    // The replica has not all that the primary has, and the primary goes on for a while.
+    let (mut second, mut promoted, fork) = promote(&first, 2, &[]);
+    (0..10).for_each(|_| first.commit(&node).unwrap());
+    node.archiver.step().unwrap();
+    let abandoned = first.commits.last().unwrap().lsn;
+    (0..15).for_each(|_| second.commit(&promoted).unwrap());
+    promoted.archiver.step().unwrap();
+    assert_eq!(second.check(), Vec::<String>::new());
+    let on_first = |timeline| first.rows_on(timeline, &Target::Latest);
+    assert_eq!(on_first(Some(1)), first.rows_at(Lsn::MAX), "the old timeline's log is whole");
+    second.expect(&Target::Latest, Lsn::MAX);
+    for commit in second.commits.iter().skip(21) {
+        let target = Target::Lsn(commit.lsn);
+        second.expect(&target, commit.lsn);
+        if commit.lsn <= fork {
+            assert_eq!(second.rows_on(Some(1), &target), second.rows_at(commit.lsn));
+        }
+    }
+    assert_eq!(second.rows_on(Some(1), &Target::Lsn(abandoned)), first.rows_at(abandoned));
+    let time = second.commits.last().unwrap().time_us - 3_000_000;
+    let at = second.commits.iter().filter(|c| c.time_us <= time).map(|c| c.lsn).max().unwrap();
+    second.expect(&Target::Time(time), at);
+    // A third one, of which there is a snapshot.
+    let (mut third, mut again, _) = promote(&second, 3, &[(2, fork)]);
+    third.commit(&again).unwrap();
+    again.archiver.step().unwrap();
+    third.expect(&Target::Latest, Lsn::MAX);
+    third.expect(&Target::Lsn(second.commits[30].lsn), second.commits[30].lsn);
+    again.take().unwrap();
+    third.commit(&again).unwrap();
+    again.archiver.step().unwrap();
+    third.expect(&Target::Latest, Lsn::MAX);
+    let none = third.restore_files(Origin { cluster: None, timeline: Some(7) }, &Target::Latest).err().unwrap();
+    assert_eq!(none.code(), SqlState::UNDEFINED_OBJECT);
+    assert_eq!(third.check(), Vec::<String>::new());
+}
+
+#[test]
+fn a_timeline_goes_when_it_leads_to_nothing_that_is_kept() {
+    let mut first = Sim::new(11);
+    let mut node = Node::open(&first, 1).unwrap();
+    first.create_trees(&node);
+    first.commit(&node).unwrap();
+    let wanted = node.take_on_demand().unwrap().manifest;
+    let wanted_rows = first.rows_at(wanted.id());
+    (0..5).for_each(|_| first.commit(&node).unwrap());
+    node.take().unwrap();
+    node.archiver.step().unwrap();
+    let (mut second, mut promoted, _) = promote(&first, 2, &[]);
+    second.commit(&promoted).unwrap();
+    promoted.archiver.step().unwrap();
+    let old = |sim: &Sim| sim.store.list(node.shared.layout.root()).unwrap().len();
+    let before = old(&first);
+    let day = Some(Duration::from_secs(86_400));
+    first.clock.advance(Duration::from_secs(90_000));
+    expire(&promoted.shared, first.clock.now_us(), day).unwrap();
+    assert_eq!(old(&first), before, "moments on the new timeline are reached from the old one");
+    promoted.take().unwrap();
+    promoted.archiver.step().unwrap();
+    expire(&promoted.shared, first.clock.now_us(), day).unwrap();
+    assert_eq!(old(&first), before);
+    first.clock.advance(Duration::from_secs(90_000));
+    second.commit(&promoted).unwrap();
+    promoted.take().unwrap();
+    promoted.archiver.step().unwrap();
+    expire(&promoted.shared, first.clock.now_us(), day).unwrap();
+    assert_eq!(old(&first), 3 + wanted.packs.len(), "what somebody asked for is kept: state, manifest, map, packs");
+    assert_eq!(second.check(), Vec::<String>::new());
+    assert_eq!(second.rows_on(Some(1), &Target::Lsn(wanted.id())), wanted_rows);
+    delete(&promoted.shared, wanted.id()).unwrap();
+    expire(&promoted.shared, first.clock.now_us(), day).unwrap();
+    assert_eq!(old(&first), 0);
+    assert_eq!(second.check(), Vec::<String>::new());
+    second.expect(&Target::Latest, Lsn::MAX);
+}
+
+#[test]
+fn what_was_asked_for_is_kept_until_it_is_deleted() {
+    let mut sim = Sim::new(12);
+    let mut node = Node::open(&sim, 1).unwrap();
+    sim.create_trees(&node);
+    sim.commit(&node).unwrap();
+    let wanted = node.take_on_demand().unwrap().manifest;
+    (0..50).for_each(|_| sim.commit(&node).unwrap());
+    let by_itself = node.take().unwrap().manifest;
+    assert!(wanted.on_demand && !by_itself.on_demand);
+    (0..50).for_each(|_| sim.commit(&node).unwrap());
+    node.archiver.step().unwrap();
+    node.take().unwrap();
+    sim.commit(&node).unwrap();
+    node.archiver.step().unwrap();
+    expire(&node.shared, sim.clock.now_us() + 1_000_000_000, Some(Duration::from_secs(1))).unwrap();
+    let ids = || super::Manifest::list(&sim.store, &node.shared.layout).unwrap();
+    assert_eq!((ids().len(), ids()[0]), (2, wanted.id()));
+    assert!(node.shared.state().unwrap().log_from > wanted.id(), "its log is not needed");
+    assert_eq!(sim.check(), Vec::<String>::new());
+    sim.expect(&Target::Lsn(wanted.id()), wanted.id());
+    let e = sim.restore(&Target::Lsn(Lsn(wanted.id().0 + 1))).err().unwrap();
+    assert!(e.message().starts_with("the archive has no log from"), "{e}");
+    let newest = ids()[1];
+    assert_eq!(delete(&node.shared, newest).unwrap_err().code(), SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE);
+    assert_eq!(delete(&node.shared, Lsn(1)).unwrap_err().code(), SqlState::UNDEFINED_OBJECT);
+    delete(&node.shared, wanted.id()).unwrap();
+    expire(&node.shared, sim.clock.now_us(), None).unwrap();
+    assert_eq!(ids(), [newest]);
+    assert_eq!(sim.check(), Vec::<String>::new());
+    sim.expect(&Target::Latest, Lsn::MAX);
+    // The one that is there becomes one that was asked for.
+    sim.commit(&node).unwrap();
+    let id = node.take().unwrap().manifest.id();
+    assert!(node.take_on_demand().unwrap().already_there);
+    assert!(super::Manifest::read(&sim.store, &node.shared.layout, id).unwrap().on_demand);
+}
+
+/// The superblock of the newest checkpoint is overwritten with nothing.
+fn lose_newest_checkpoint(disk: &SimDisk) {
+    let file = disk.open(crate::engine::DATA_FILE).unwrap();
+    let number = |at: u64| {
+        let mut bytes = [0; 4];
+        file.read_exact_at(&mut bytes, at + 16).unwrap();
+        u32::from_le_bytes(bytes)
+    };
+    let page_bytes = options().page_bytes as u64;
+    let newest = if number(0) > number(page_bytes) { 0 } else { page_bytes };
+    file.write_at(&[0; 512], newest).unwrap();
+    file.sync_data().unwrap();
+}
+
+#[test]
+fn no_snapshot_is_built_on_a_checkpoint_that_was_lost() {
+    let mut sim = Sim::new(13);
+    let mut node = Node::open(&sim, 1).unwrap();
+    sim.create_trees(&node);
+    (0..100).for_each(|_| sim.commit(&node).unwrap());
+    node.take().unwrap();
+    for life in 2..6 {
+        // Its log is kept, as nothing is archived: the checkpoint before is enough to start from.
+        (0..20).for_each(|_| sim.commit(&node).unwrap());
+        node.take().unwrap();
+        drop(node);
+        sim.disk.reboot();
+        lose_newest_checkpoint(&sim.disk);
+        node = Node::open(&sim, life * 2).unwrap();
+        sim.recover(&node);
+        // Checkpoints and a start without a snapshot: what was lost looks like the past of this file now.
+        for _ in 0..2 {
+            (0..20).for_each(|_| sim.commit(&node).unwrap());
+            node.engine.checkpoint().unwrap();
+        }
+        drop(node);
+        sim.disk.reboot();
+        node = Node::open(&sim, life * 2 + 1).unwrap();
+        sim.recover(&node);
+        (0..5).for_each(|_| sim.commit(&node).unwrap());
+        node.take().unwrap();
+    }
+    node.archiver.step().unwrap();
+    assert_eq!(sim.check(), Vec::<String>::new());
+    let last = sim.commits.last().unwrap().lsn;
+    sim.expect(&Target::Latest, last);
+    sim.expect(&Target::Lsn(node.take().unwrap().manifest.id()), Lsn::MAX);
+}
+
+#[test]
+fn a_restored_database_survives_its_first_checkpoints() {
+    let mut sim = Sim::new(14);
+    let mut node = Node::open(&sim, 1).unwrap();
+    sim.create_trees(&node);
+    (0..60).for_each(|_| sim.commit(&node).unwrap());
+    node.take().unwrap();
+    (0..20).for_each(|_| sim.commit(&node).unwrap());
+    node.archiver.step().unwrap();
+    let mut crashes = 0;
+    for operation in (0..).step_by(3) {
+        let (disk, _) = sim.restore_files(Origin::default(), &Target::Latest).unwrap();
+        let mut restored = Sim::new(operation);
+        (restored.disk, restored.clock, restored.commits) = (disk.clone(), sim.clock.clone(), sim.commits.clone());
+        let node = Node::open(&restored, 90).unwrap();
+        restored.commit(&node).unwrap();
+        disk.crash_at(operation);
+        for _ in 0..2 {
+            let done = node.engine.checkpoint().and_then(|_| restored.commit(&node));
+            assert!(done.is_ok() || disk.has_crashed(), "{done:?}");
+        }
+        let crashed = disk.has_crashed();
+        drop(node);
+        disk.reboot();
+        restored.recover(&Node::open(&restored, 91).unwrap());
+        if !crashed {
+            break;
+        }
+        crashes += 1;
+    }
+    assert!(crashes > 3, "{crashes}");
 }

@@ -2,7 +2,7 @@
 //!
 //! 1. A checkpoint is pinned: its images stay where they are until the pin is dropped. Its place in the log is noted.
 //! 2. The map of the newest earlier snapshot of the same data file says which images the store has: those of the same
-//!    block and epoch. A pack of which little is still needed is not counted: its pages move, so that it can go.
+//!    block and epoch. The number of a checkpoint that was lost is not given to another (`storage::pager`). A pack of which little is still needed is not counted: its pages move, so that it can go.
 //! 3. The other images are read and uploaded in packs, page by page, at a pace.
 //! 4. The map, then the manifest, which is written only if there is none: from here on the snapshot exists.
 //! 5. The state object tells of it.
@@ -64,14 +64,14 @@ impl Snapshotter {
         Snapshotter { shared, engine, clock, opened, taken: Mutex::default() }
     }
 
-    pub fn take(&self, pace: Pace<'_>) -> Result<Taken> {
+    /// `on_demand`: it is kept until it is deleted.
+    pub fn take(&self, on_demand: bool, pace: Pace<'_>) -> Result<Taken> {
         self.shared.prepare()?;
         let (pin, place) = self.pin()?; // 1
         let time_us = self.clock.now_us();
         let ids = Manifest::list(&*self.shared.store, &self.shared.layout)?;
         if ids.contains(&place.at) {
-            let manifest = Manifest::read(&*self.shared.store, &self.shared.layout, place.at)?;
-            return Ok(Taken { manifest, already_there: true });
+            return Ok(Taken { manifest: self.again(place.at, on_demand)?, already_there: true });
         }
         let base = self.base(&ids, &pin)?; // 2
         let mut upload = Upload::new(self, &pin, base.as_ref())?;
@@ -82,6 +82,7 @@ impl Snapshotter {
             epoch: pin.checkpoint(),
             payload: pin.root().payload.clone(),
             time_us,
+            on_demand,
             page_bytes: pin.page_bytes(),
             pages: 0,
             pages_uploaded: 0,
@@ -97,6 +98,18 @@ impl Snapshotter {
             state.snapshots.dedup();
         })?; // 5
         Ok(Taken { manifest, already_there: false })
+    }
+
+    /// A snapshot that is there; from now on it is kept, if it was asked for this time.
+    fn again(&self, id: Lsn, on_demand: bool) -> Result<Manifest> {
+        let (store, layout) = (&*self.shared.store, &self.shared.layout);
+        let mut manifest = Manifest::read(store, layout, id)?;
+        if on_demand && !manifest.on_demand {
+            manifest.on_demand = true;
+            let key = layout.manifest(id);
+            store.put(&key, object::seal(&key, manifest.encode()))?;
+        }
+        Ok(manifest)
     }
 
     fn pin(&self) -> Result<(CheckpointPin, Place)> {

@@ -22,6 +22,8 @@ pub struct State {
     pub snapshots: Vec<Lsn>,
     /// The store was found to overwrite what it should not have.
     pub unconditional: bool,
+    /// Where this timeline began and those that it follows on, but for the first: what lies before is theirs as well.
+    pub forks: Vec<(u32, Lsn)>,
 }
 
 /// The JSON text.
@@ -36,6 +38,8 @@ struct Text {
     snapshots: Vec<String>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     unconditional: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    timelines: Vec<(u32, String)>,
 }
 
 const FORMAT: u32 = 1;
@@ -50,6 +54,7 @@ impl State {
             time_us: self.time_us,
             snapshots: self.snapshots.iter().map(Lsn::to_string).collect(),
             unconditional: self.unconditional,
+            timelines: self.forks.iter().map(|(timeline, start)| (*timeline, start.to_string())).collect(),
         };
         serde_json::to_vec_pretty(&text).expect("numbers and strings are JSON")
     }
@@ -57,6 +62,7 @@ impl State {
     fn decode(key: &str, content: &[u8]) -> Result<State> {
         let text: Text = serde_json::from_slice(content).map_err(|e| object::damaged(key, e))?;
         super::check_format(key, text.format, FORMAT)?;
+        let forks = text.timelines.iter().map(|(timeline, start)| Ok((*timeline, parse_lsn(start)?)));
         let gaps = text.gaps.iter().map(|(from, to)| Ok((parse_lsn(from)?, parse_lsn(to)?)));
         Ok(State {
             log_from: parse_lsn(&text.log_from)?,
@@ -65,6 +71,7 @@ impl State {
             time_us: text.time_us,
             snapshots: text.snapshots.iter().map(|id| parse_lsn(id)).collect::<Result<_>>()?,
             unconditional: text.unconditional,
+            forks: forks.collect::<Result<_>>()?,
         })
     }
 
@@ -98,6 +105,7 @@ mod tests {
             time_us: 77,
             snapshots: vec![Lsn(2), Lsn(9)],
             unconditional: true,
+            forks: vec![(2, Lsn(7))],
         };
         state.write(&store, &layout).unwrap();
         assert_eq!(State::read(&store, &layout).unwrap(), Some(state));

@@ -194,9 +194,10 @@ impl Check<'_> {
             end = self.damage(followed)?;
             at = stop;
         }
-        for (id, _) in places {
+        for (id, manifest) in places {
             // A place at which no record ends, or of which the log is not there.
-            if end.is_none_or(|end| end.at != id) && !self.is_within_damage(state, id) {
+            let outlived = manifest.on_demand && id < state.log_from;
+            if end.is_none_or(|end| end.at != id) && !outlived && !self.is_within_damage(state, id) {
                 let why = format!("the archive has no log at its place, {id}");
                 (self.report)(Finding::Damage(object::damaged(&self.layout.manifest(id), why)));
             }

@@ -38,7 +38,7 @@ mod sim_objects;
 pub use clock::{Clock, RealClock, SimClock};
 pub use disk::{Disk, DiskLock, File, SECTOR_BYTES, Scratch};
 pub use entropy::{Entropy, RealEntropy, Rng, SimEntropy};
-pub use machine::memory_bytes;
+pub use machine::{memory_bytes, work_in_the_background};
 pub use objects::{ObjectInfo, ObjectStore};
 pub use outside_file::OutsideFile;
 pub use overlay_disk::OverlayDisk;

@@ -40,6 +40,11 @@ impl History {
         self.0.push((timeline, start));
     }
 
+    /// Where each timeline but the first begins.
+    pub fn forks(&self) -> Vec<(u32, Lsn)> {
+        self.0.clone()
+    }
+
     pub fn knows(&self, timeline: u32) -> bool {
         timeline <= 1 || self.0.iter().any(|(known, _)| *known == timeline)
     }

@@ -1,8 +1,8 @@
-//! Restore points, and snapshots on demand.
+//! Restore points, and snapshots on demand: taking and deleting them.
 
 use super::host::SessionHost;
 use super::run::in_place;
-use crate::backup::Taken;
+use crate::backup::{Taken, parse_position};
 use crate::base::{Error, Result, SqlState};
 use crate::types::{Datum, pack_lsn};
 
@@ -24,12 +24,7 @@ impl SessionHost<'_> {
     /// Takes a snapshot and tells of it.
     pub(super) fn backup(&self) -> Result<Datum> {
         let backups = self.database.backups()?;
-        let backend = self.backend.clone();
-        let check = || match backend.interrupted() {
-            None => Ok(()),
-            Some(_) => Err(Error::new(SqlState::QUERY_CANCELED, "canceling statement due to user request")),
-        };
-        let Taken { manifest, already_there } = in_place(|| backups.snapshot(&check))?;
+        let Taken { manifest, already_there } = in_place(|| backups.snapshot(&|| self.not_canceled()))?;
         Ok(Datum::text(
             serde_json::json!({
                 "id": manifest.name(),
@@ -41,5 +36,23 @@ impl SessionHost<'_> {
             })
             .to_string(),
         ))
+    }
+
+    /// Deletes a snapshot that was taken on demand.
+    pub(super) fn delete_backup(&self, id: &str) -> Result<Datum> {
+        let backups = self.database.backups()?;
+        let id = parse_position(id).ok_or_else(|| {
+            let message = format!("\"{id}\" is no id of a snapshot: expected 16 hexadecimal digits");
+            Error::new(SqlState::INVALID_PARAMETER_VALUE, message)
+        })?;
+        in_place(|| backups.delete(id, &|| self.not_canceled()))?;
+        Ok(Datum::Bool(true))
+    }
+
+    fn not_canceled(&self) -> Result<()> {
+        match self.backend.interrupted() {
+            None => Ok(()),
+            Some(_) => Err(Error::new(SqlState::QUERY_CANCELED, "canceling statement due to user request")),
+        }
     }
 }

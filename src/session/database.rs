@@ -3,8 +3,8 @@
 use super::backend::{Backends, Interrupt};
 use super::plans::PlanCache;
 use super::settings::Defaults;
-use crate::backup::{BackupOptions, Backups};
-use crate::base::{Error, Result, SqlState};
+use crate::backup::{BackupOptions, Backups, Schedule, Window};
+use crate::base::{Error, Lsn, Result, SqlState};
 use crate::catalog::CatalogStore;
 use crate::engine::{CheckpointOptions, Engine, EngineOptions, settle_format};
 use crate::executor::TempSpace;
@@ -131,7 +131,7 @@ impl Database {
     /// Begins to archive and to take snapshots, if the settings name a store. For a primary, as soon as it is one: log that
     /// goes before is not archived.
     fn start_backups(&self) -> Result<()> {
-        let Some(options) = backup_options(&self.defaults)? else { return Ok(()) };
+        let Some(options) = backup_options(&self.defaults, self.replication.history().forks())? else { return Ok(()) };
         let hold = self.engine.wal().hold(self.engine.wal().oldest()?);
         let (engine, clock, entropy) = (self.engine.clone(), self.clock.clone(), self.entropy.clone());
         let started = Backups::start(engine, clock, entropy, hold, options)?;
@@ -223,22 +223,32 @@ pub(super) fn engine_options(settings: &Defaults) -> EngineOptions {
 }
 
 /// None when no store is named.
-fn backup_options(settings: &Defaults) -> Result<Option<BackupOptions>> {
+fn backup_options(settings: &Defaults, forks: Vec<(u32, Lsn)>) -> Result<Option<BackupOptions>> {
     let number = |name| settings.get(name).parse::<u64>().expect("the table checks numbers");
     let url = settings.get("backup.store");
     if url.is_empty() {
         return Ok(None);
     }
-    let store = RealObjects::open(url, true).map_err(|e| e.context("setting \"backup.store\""))?;
+    let store = RealObjects::open(url, true).map_err(|e| in_setting("backup.store", e))?;
     let unless_zero = |n: u64, seconds: u64| (n > 0).then(|| Duration::from_secs(n * seconds));
+    let schedule = match settings.get("backup.window") {
+        "" => unless_zero(number("backup.snapshot_interval"), 60).map_or(Schedule::Never, Schedule::Every),
+        window => Schedule::Daily(Window::parse(window).map_err(|e| in_setting("backup.window", e))?),
+    };
     Ok(Some(BackupOptions {
         store: Arc::new(store),
         archive_interval: Duration::from_secs(number("backup.archive_interval")),
-        snapshot_interval: unless_zero(number("backup.snapshot_interval"), 60),
+        schedule,
         retention: unless_zero(number("backup.retention"), 86_400),
         snapshot_rate: number("backup.snapshot_rate") << 20,
         log_keep_bytes: number("backup.log_keep_size") << 20,
+        forks,
     }))
+}
+
+fn in_setting(name: &str, mut e: Error) -> Error {
+    e.fields_mut().message = format!("setting \"{name}\": {}", e.message());
+    e
 }
 
 fn replication_options(settings: &Defaults) -> ReplicationOptions {

@@ -421,6 +421,7 @@ impl SessionHost<'_> {
             "pg_create_restore_point" => Some(self.create_restore_point(text_arg(args, 0))?),
             "headwater_backup" => Some(self.backup()?),
             "headwater_state_hash" => Some(self.state_hash()?),
+            "headwater_delete_backup" => Some(self.delete_backup(text_arg(args, 0))?),
             "pg_cancel_backend" => Some(self.signal(int_arg(args, 0), Interrupt::Cancel)),
             "pg_terminate_backend" => Some(self.signal(int_arg(args, 0), Interrupt::Terminate)),
             "pg_notify" => {
