@@ -57,8 +57,7 @@ use crate::txn::{Access, Found, Isolation, LockLine, OnFatal, Owner, Transaction
 use crate::wal::{Record, Wal, WalOptions};
 use checkpoint::{Checkpointer, Pace};
 use parking_lot::Mutex;
-use recovery::{PARTS_AHEAD, Recovery, apply_all};
-use replay::Replay;
+use recovery::{PARTS_AHEAD, Recovery, Unfinished, apply_all};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::sync_channel;
@@ -133,7 +132,7 @@ pub struct Engine {
     checkpointer: Arc<Checkpointer>,
     checkpoint_thread: Mutex<Option<JoinHandle<()>>>,
     /// Where the follower goes on, until there is one.
-    following: Mutex<Option<Replay>>,
+    following: Mutex<Option<Unfinished>>,
 }
 
 impl Engine {
@@ -155,7 +154,7 @@ impl Engine {
         wal.incarnation &= !follows;
         txn.scratch.get_or_insert_with(|| Arc::clone(&disk));
         let (store, opened) = PagedStore::open(Arc::clone(&disk), paged)?;
-        let (wal, (next_tree, replay)) = thread::scope(|scope| {
+        let (wal, (next_tree, unfinished)) = thread::scope(|scope| {
             let (applier, work) = sync_channel(PARTS_AHEAD);
             let apply = || apply_all(&*store, work);
             let applying = thread::Builder::new().name("recover".into()).spawn_scoped(scope, apply)?;
@@ -167,13 +166,13 @@ impl Engine {
             applying.join().map_err(|_| Error::internal("the thread that applies the log panicked"))??;
             Ok::<_, Error>((Arc::new(wal?), finished?))
         })?;
-        let found = Found { next_tree, follows, parts_open: follows && replay.is_open() };
+        let found = Found { next_tree, follows, parts_open: follows && unfinished.replay.is_open() };
         let transactions = Transactions::new(store.clone(), Arc::clone(&wal), found, txn, on_fatal.clone());
         let automatic = checkpoint.automatic;
         let checkpointer =
             Checkpointer::new(store.clone(), wal.clone(), transactions.clone(), clock, checkpoint, opened.lsn);
         let thread = if automatic { Some(checkpointer.spawn(on_fatal)?) } else { None };
-        let (checkpoint_thread, following) = (Mutex::new(thread), Mutex::new(follows.then_some(replay)));
+        let (checkpoint_thread, following) = (Mutex::new(thread), Mutex::new(follows.then_some(unfinished)));
         Ok(Arc::new(Engine { store, wal, transactions, checkpointer, checkpoint_thread, following }))
     }
 

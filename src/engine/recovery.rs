@@ -22,11 +22,19 @@ pub(super) const PARTS_AHEAD: usize = 64;
 /// Changes, and the position in the log up to which the trees have them then.
 pub(super) type Work = (Batch, Lsn);
 
+/// What the log ends with: the parts of a transaction that may go on.
+pub(super) struct Unfinished {
+    pub replay: Replay,
+    pub parts: Vec<Vec<u8>>,
+}
+
 /// The side that reads the log.
 pub(super) struct Recovery<'a> {
     applier: SyncSender<Work>,
     clock: &'a dyn Clock,
     replay: Replay,
+    /// The changes of the open transaction, by part.
+    parts: Vec<Vec<u8>>,
     /// Not yet applied, up to this position.
     gathered: Gathered,
     end: Lsn,
@@ -44,6 +52,7 @@ impl<'a> Recovery<'a> {
             applier,
             clock,
             replay: Replay::default(),
+            parts: Vec::new(),
             gathered: Gathered::default(),
             end: Lsn::ZERO,
             next_tree: next_tree.0.max(1),
@@ -79,7 +88,18 @@ impl<'a> Recovery<'a> {
         match self.replay.take(record)? {
             Meaning::Nothing => Ok(()),
             Meaning::Transaction(changes) => self.take(changes),
-            Meaning::Parts(parts) => parts.iter().try_for_each(|changes| self.take(changes)),
+            Meaning::Part { first, changes } => {
+                if first {
+                    self.parts.clear();
+                }
+                self.parts.push(changes.to_vec());
+                Ok(())
+            }
+            Meaning::End => std::mem::take(&mut self.parts).iter().try_for_each(|changes| self.take(changes)),
+            Meaning::Left => {
+                self.parts = Vec::new();
+                Ok(())
+            }
         }
     }
 
@@ -117,9 +137,9 @@ impl<'a> Recovery<'a> {
 
     /// Hands over what is left. Answers the first tree id that was never used, and what the records that come after go on
     /// with.
-    pub(super) fn finish(mut self) -> Result<(TreeId, Replay)> {
+    pub(super) fn finish(mut self) -> Result<(TreeId, Unfinished)> {
         self.hand_over_gathered()?;
-        Ok((TreeId(self.next_tree), self.replay))
+        Ok((TreeId(self.next_tree), Unfinished { replay: self.replay, parts: self.parts }))
     }
 }
 

@@ -1,7 +1,8 @@
 //! What records of the log mean for the trees, for recovery and for those who follow another node's log.
 //!
-//! A transaction in parts is gathered until its end record, and not applied before: others may have changed the same
-//! entries if it never ended. At most one is open at a time; transactions in one record may stand between its parts.
+//! A transaction in parts counts with its end record, and not before. Until then recovery keeps its changes aside, since
+//! others may have changed the same entries if it never ended; a follower has them in the trees, where nobody sees them.
+//! At most one is open at a time; transactions in one record may stand between its parts.
 
 use crate::base::{Error, Result, SqlState};
 use crate::storage::batch::{KIND_ABANDONED, KIND_BATCH, KIND_END, KIND_PART, decode_end, decode_part};
@@ -10,10 +11,11 @@ use crate::wal::{KIND_INCARNATION, Record};
 /// A place in the log with a name, the payload; it changes nothing.
 pub const KIND_RESTORE_POINT: u8 = 24;
 
+/// The order of records: which may follow.
 #[derive(Debug, Default)]
 pub(super) struct Replay {
-    /// The changes of the open transaction, by part.
-    parts: Vec<Vec<u8>>,
+    /// How many parts of the open transaction have come.
+    parts: usize,
 }
 
 /// What a record comes to.
@@ -22,8 +24,15 @@ pub(super) enum Meaning<'a> {
     Nothing,
     /// A whole transaction: its changes.
     Transaction(&'a [u8]),
-    /// The end of one: its changes, by part.
-    Parts(Vec<Vec<u8>>),
+    /// Changes of one that goes on. The first part also says that one that was open never ends.
+    Part {
+        first: bool,
+        changes: &'a [u8],
+    },
+    /// The end of the open one.
+    End,
+    /// The open one, if there is one, never ends.
+    Left,
 }
 
 impl Replay {
@@ -32,29 +41,26 @@ impl Replay {
         match record.kind {
             // Whoever wrote the log has begun anew, and left what was open.
             KIND_INCARNATION | KIND_ABANDONED => {
-                self.parts = Vec::new();
-                Ok(Meaning::Nothing)
+                self.parts = 0;
+                Ok(Meaning::Left)
             }
             KIND_RESTORE_POINT => Ok(Meaning::Nothing),
             KIND_BATCH => Ok(Meaning::Transaction(record.payload)),
             KIND_PART => {
                 let (number, changes) = decode_part(record.payload)?;
-                if number == 0 {
-                    self.parts.clear();
+                if number != self.parts && number != 0 {
+                    return Err(corrupt(format!("part {number} follows {} parts", self.parts)));
                 }
-                if number != self.parts.len() {
-                    return Err(corrupt(format!("part {number} follows {} parts", self.parts.len())));
-                }
-                self.parts.push(changes.to_vec());
-                Ok(Meaning::Nothing)
+                self.parts = number + 1;
+                Ok(Meaning::Part { first: number == 0, changes })
             }
             KIND_END => {
                 let parts = std::mem::take(&mut self.parts);
                 let expected = decode_end(record.payload)?;
-                if expected != parts.len() {
-                    return Err(corrupt(format!("a transaction of {expected} parts has {}", parts.len())));
+                if expected != parts {
+                    return Err(corrupt(format!("a transaction of {expected} parts has {parts}")));
                 }
-                Ok(Meaning::Parts(parts))
+                Ok(Meaning::End)
             }
             other => Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, format!("unknown log record kind {other}"))
                 .hint("The log was written by a newer version.")),
@@ -63,7 +69,7 @@ impl Replay {
 
     /// A transaction in parts has begun and not ended: a checkpoint here would lie in the middle of it.
     pub(super) fn is_open(&self) -> bool {
-        !self.parts.is_empty()
+        self.parts > 0
     }
 }
 
@@ -89,17 +95,20 @@ mod tests {
     #[test]
     fn parts_count_with_their_end_and_are_forgotten_without() {
         let part = |number: usize| [encode_part_number(number), b"changes".to_vec()].concat();
+        let of = |first| Meaning::Part { first, changes: b"changes" };
         let mut replay = Replay::default();
-        assert_eq!(replay.take(&record(KIND_PART, &part(0))).unwrap(), Meaning::Nothing);
+        assert_eq!(replay.take(&record(KIND_PART, &part(0))).unwrap(), of(true));
         assert!(replay.is_open());
-        replay.take(&record(KIND_ABANDONED, &ABANDONED)).unwrap();
+        assert_eq!(replay.take(&record(KIND_ABANDONED, &ABANDONED)).unwrap(), Meaning::Left);
         assert!(!replay.is_open() && replay.take(&record(KIND_PART, &part(1))).is_err());
-        (0..2).for_each(|n| drop(replay.take(&record(KIND_PART, &part(n))).unwrap()));
-        let end = encode_end(2);
-        let taken = replay.take(&record(KIND_END, &end)).unwrap();
-        assert_eq!(taken, Meaning::Parts(vec![b"changes".to_vec(); 2]));
+        for (number, first) in [(0, true), (1, false), (0, true), (1, false)] {
+            assert_eq!(replay.take(&record(KIND_PART, &part(number))).unwrap(), of(first));
+        }
+        assert!(replay.take(&record(KIND_PART, &part(3))).is_err());
+        assert_eq!(replay.take(&record(KIND_END, &encode_end(2))).unwrap(), Meaning::End);
+        assert!(!replay.is_open() && replay.take(&record(KIND_END, &encode_end(2))).is_err());
         replay.take(&record(KIND_PART, &part(0))).unwrap();
-        replay.take(&record(KIND_INCARNATION, &[0; 20])).unwrap();
+        assert_eq!(replay.take(&record(KIND_INCARNATION, &[0; 20])).unwrap(), Meaning::Left);
         assert!(!replay.is_open());
     }
 }

@@ -26,7 +26,7 @@ pub(super) struct Applier {
 impl Applier {
     pub(super) fn start(node: &Arc<Replication>) -> Result<Applier> {
         let order = Arc::new(AtomicU8::new(RUN));
-        let follower = node.engine.follower()?;
+        let follower = node.engine.follower()?.watching(catalog::TREE);
         let (node, ordered) = (node.clone(), order.clone());
         let body = move || {
             let done = run(&node, follower, &ordered);

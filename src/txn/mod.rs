@@ -40,6 +40,7 @@ mod write_set;
 
 pub use cover::{LockTarget, Rivals};
 pub use lock::{LockKey, LockLine, LockMode, LockTag, LockWait, Locked, Owner, OwnerId, Wait, Waited};
+pub use replay::Incoming;
 pub use scan::Scan;
 pub use transaction::Txn;
 pub use transactions::{Found, OnFatal, Transactions, TxnOptions};

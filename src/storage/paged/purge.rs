@@ -12,12 +12,16 @@ use super::{LARGE, PagedStore, large};
 use crate::base::{Result, SqlState, TreeId};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 /// How many records, or pages of a dropped tree, are tidied in one turn of the writer.
 const SLICE: usize = 64;
 
 /// A leaf to look for ghosts in costs as much as this many records.
 const LEAF_COST: usize = 16;
+
+/// How often it is looked whether somebody is inside a tree still.
+const LOOK_INTERVAL: Duration = Duration::from_millis(1);
 
 /// What only the one that purges may touch.
 #[derive(Default)]
@@ -150,6 +154,23 @@ impl PagedStore {
     pub(super) fn doom(&self, id: TreeId) {
         let gone = self.trees.write().remove(&id);
         self.doomed.lock().extend(gone);
+    }
+
+    /// Frees trees that a batch had made which was taken back, and waits until they are gone. Nobody can be inside for long.
+    ///
+    /// Errors: 53100, and then it may be called again.
+    pub fn free_trees(&self, trees: &[TreeId]) -> Result<()> {
+        loop {
+            // Nobody else frees them meanwhile.
+            let purging = self.purging.lock();
+            let mut any_number = usize::MAX;
+            self.free_doomed(&mut any_number)?;
+            if !self.doomed.lock().iter().any(|tree| trees.contains(&tree.id)) {
+                return Ok(());
+            }
+            drop(purging);
+            std::thread::sleep(LOOK_INTERVAL);
+        }
     }
 
     /// Frees pages of trees that nobody is inside of any more.
