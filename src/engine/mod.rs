@@ -33,6 +33,10 @@ mod replay;
 mod verify;
 
 #[cfg(test)]
+mod isolation_tests;
+#[cfg(test)]
+mod log_tests;
+#[cfg(test)]
 mod sim_tests;
 #[cfg(test)]
 mod tests;

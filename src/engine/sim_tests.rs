@@ -9,7 +9,7 @@
 use super::Engine;
 use super::tests::open;
 use crate::base::{Error, Flow, Lsn, Result, SqlState, TreeId};
-use crate::io::{Rng, SimDisk};
+use crate::io::{Rng, SimDisk, seeds};
 use crate::storage::{Direction, Entries, KeyRange};
 use crate::txn::{Access, Isolation, LockKey, LockMode, Txn, Wait, Waited};
 use std::collections::BTreeMap;
@@ -332,7 +332,9 @@ fn run(seed: u64, rule: Rule) -> Result<()> {
                 if !disk.has_crashed() && engine.durable() == engine.applied() {
                     engine.purge();
                     let stats = engine.stats();
-                    assert_eq!((stats.old_versions, stats.ghosts, stats.batches), (0, 0, 0));
+                    let left = (stats.old_versions, stats.ghosts, stats.batches);
+                    // A purge writes and reads, so the power may have gone during it.
+                    assert!(left == (0, 0, 0) || disk.has_crashed(), "seed {seed}: {left:?}");
                 }
             }
             let _ = engine.close();
@@ -344,10 +346,10 @@ fn run(seed: u64, rule: Rule) -> Result<()> {
     engine.close()
 }
 
+/// I3, and I6 after each life.
 #[test]
 fn acknowledged_commits_survive_and_survivors_are_a_prefix() {
-    let seeds = std::env::var("HEADWATER_SEEDS").ok().and_then(|s| s.parse().ok()).unwrap_or(12);
-    for seed in 0..seeds {
+    for seed in seeds(12) {
         run(seed, Rule::None).unwrap_or_else(|e| panic!("seed {seed}: {e:?}"));
     }
 }

@@ -203,6 +203,7 @@ fn a_scan_merges_own_writes_in_both_directions() {
     }
 }
 
+/// I13.
 #[test]
 fn readers_get_the_durable_prefix_and_a_session_never_goes_back() {
     let disk = SimDisk::new(1);

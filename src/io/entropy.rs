@@ -77,6 +77,15 @@ impl Rng {
     }
 }
 
+/// The seeds that a simulation runs: as many as `HEADWATER_SEEDS` says, from `HEADWATER_FROM` on; `default` of them, from 0,
+/// unless it is told.
+#[cfg(test)]
+pub fn seeds(default: u64) -> std::ops::Range<u64> {
+    let number = |name| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let from = number("HEADWATER_FROM").unwrap_or(0);
+    from..from + number("HEADWATER_SEEDS").unwrap_or(default)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -37,6 +37,8 @@ mod sim_objects;
 
 pub use clock::{Clock, RealClock, SimClock};
 pub use disk::{Disk, DiskLock, File, SECTOR_BYTES, Scratch};
+#[cfg(test)]
+pub use entropy::seeds;
 pub use entropy::{Entropy, RealEntropy, Rng, SimEntropy};
 pub use machine::{memory_bytes, work_in_the_background};
 pub use objects::{ObjectInfo, ObjectStore};

@@ -6,7 +6,7 @@
 //! at the floor; the purger publishes the floor, then looks at the slots. So either the purger sees the reader, or the
 //! reader sees a floor above its LSN and chooses again.
 
-use super::version::Needed;
+use super::needed::Needed;
 use crate::base::{Error, Lsn, Result, SqlState};
 use std::cell::Cell;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};

@@ -1,10 +1,10 @@
-//! What the layers above ask of a store of trees. One implementation keeps everything in memory ([`super::MemStore`]);
-//! it is also the reference that any other is compared with.
+//! What the layers above ask of a store of trees. One implementation is on pages ([`super::PagedStore`]); a simple one in
+//! memory (`super::mem`) is the reference that tests compare it with.
 
 use super::batch::Batch;
 use super::entries::Entries;
+use super::needed::Needed;
 use super::range::Cursor;
-use super::version::Needed;
 use crate::base::{Lsn, Result, TreeId};
 
 /// Whether older states are kept for open snapshots.

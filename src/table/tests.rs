@@ -505,7 +505,7 @@ fn a_deferred_key_is_looked_at_when_asked() {
     verify(&mut txn, &def);
 }
 
-/// A thousand seeded steps against a list of rows.
+/// I9: a thousand seeded steps against a list of rows, indexes included.
 #[test]
 fn random_writes_agree_with_a_list() {
     for keyed in [true, false] {

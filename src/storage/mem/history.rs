@@ -6,7 +6,7 @@
 //! a purge finds all of it without searching for it.
 
 use super::super::key::Key;
-use super::super::version::Needed;
+use super::super::needed::Needed;
 use super::MemStore;
 use crate::base::bytes::{Reader, put_run, put_varint};
 use crate::base::{Lsn, TreeId};

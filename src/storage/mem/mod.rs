@@ -4,13 +4,14 @@
 //! thread at a time (the writer); the log makes them durable, so there is nothing to write here.
 
 mod history;
+mod version;
 
 use super::batch::{Batch, Op};
 use super::entries::Entries;
 use super::key::Key;
+use super::needed::Needed;
 use super::range::{Cursor, Direction};
 use super::store::{History, Newest, Store, StoreStats};
-use super::version::{Needed, Version};
 use crate::base::{Error, Lsn, Result, TreeId};
 use hashbrown::HashMap;
 use history::Past;
@@ -18,6 +19,7 @@ use parking_lot::{Mutex, RwLock};
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
+use version::Version;
 
 /// How many entries, and bytes, a scan looks at before it lets go of the tree.
 const STEP_ENTRIES: usize = 1024;
@@ -35,7 +37,6 @@ pub struct MemStore {
     past: Mutex<Past>,
     /// Keeps purges apart from each other.
     purging: Mutex<()>,
-    #[cfg(test)]
     pub(super) mutation: Option<Mutation>,
 }
 
@@ -54,7 +55,6 @@ impl MemStore {
         MemStore::default()
     }
 
-    #[cfg(test)]
     fn mutates(&self, rule: Mutation) -> bool {
         self.mutation == Some(rule)
     }
@@ -72,7 +72,6 @@ impl MemStore {
     }
 
     fn reading_at(&self, at: Lsn) -> Lsn {
-        #[cfg(test)]
         if self.mutates(Mutation::Dirty) {
             return Lsn::MAX;
         }
@@ -259,7 +258,6 @@ impl MemStore {
             Some(old) if old.value.is_none() && value.is_none() => {}
             Some(old) => {
                 old.push(lsn, value);
-                #[cfg(test)]
                 if self.mutates(Mutation::GhostLeak) && value.is_none() {
                     return;
                 }

@@ -34,5 +34,5 @@ mod tests;
 
 pub use cut::{Cut, Extent, separator};
 pub use edit::NodeMut;
-pub use layout::{HEAD_BYTES, Limits, PAGER_HEAD_BYTES};
+pub use layout::{Limits, PAGER_HEAD_BYTES};
 pub use node::{Node, Slot};

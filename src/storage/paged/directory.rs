@@ -139,7 +139,7 @@ pub(super) fn list(pager: &Pager, root: PageId) -> Result<Listing> {
     let mut damaged = false;
     let mut range = KeyRange::all();
     loop {
-        let step = tree::visit_leaf(pager, root, &range, Direction::Forward, |_, key, slot| {
+        let step = tree::visit_leaf(pager, root, &range, Direction::Forward, |key, slot| {
             damaged |= listing.add(key, slot.value).is_err();
             true
         })?;

@@ -105,7 +105,7 @@ impl PagedStore {
         let mut range = chunks_of(number);
         let (mut place, mut whole) = (0, false);
         loop {
-            let step = tree::visit_leaf(&self.pager, root, &range, Direction::Forward, |_, key, slot| {
+            let step = tree::visit_leaf(&self.pager, root, &range, Direction::Forward, |key, slot| {
                 if split_key(key) != Some((number, place)) {
                     return false;
                 }
@@ -128,7 +128,7 @@ impl PagedStore {
         let mut keys = Vec::new();
         let mut range = chunks_of(number);
         loop {
-            let step = tree::visit_leaf(&self.pager, root, &range, Direction::Forward, |_, key, _| {
+            let step = tree::visit_leaf(&self.pager, root, &range, Direction::Forward, |key, _| {
                 keys.push(split_key(key));
                 keys.len() < REMOVE_SLICE
             })?;

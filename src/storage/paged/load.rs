@@ -110,7 +110,7 @@ impl PagedStore {
         }
         while !cursor.done {
             let mut loaded = Vec::new();
-            let step = tree::visit_leaf(&self.pager, tree.root, &cursor.rest, cursor.direction, |_, key, slot| {
+            let step = tree::visit_leaf(&self.pager, tree.root, &cursor.rest, cursor.direction, |key, slot| {
                 if slot.hdr & !(POSITION_ALIGN - 1) == hdr {
                     loaded.push((key.to_vec(), large_of(&slot)));
                 }

@@ -56,12 +56,12 @@ pub use verify::PagedStats;
 
 use super::batch::Batch;
 use super::entries::Entries;
+use super::needed::Needed;
 use super::pager::{Pager, PagerOptions};
 use super::range::Cursor;
 use super::store::{History, Newest, Store, StoreStats};
 use super::tree::Limits;
 use super::undo::{Undo, UndoOptions};
-use super::version::Needed;
 use crate::base::{Error, Lsn, PageId, Result, TreeId};
 use apply::Applying;
 use directory::Tree;

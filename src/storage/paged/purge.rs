@@ -2,11 +2,11 @@
 //! for: ghosts, chunks of replaced values, dropped trees. After a restart, with the stream gone, the ghosts of the earlier
 //! run are searched for, in the trees that the directory marks.
 
+use super::super::needed::Needed;
 use super::super::pager::PageWriter;
 use super::super::range::{Cursor, Direction, KeyRange};
 use super::super::tree::{self, Change, Step};
 use super::super::undo::{Collected, Kind, Limit};
-use super::super::version::Needed;
 use super::directory::{LargeId, Tree};
 use super::{LARGE, PagedStore, large};
 use crate::base::{Result, SqlState, TreeId};
@@ -241,7 +241,7 @@ impl PagedStore {
     fn sweep_leaf(&self, tree: &Tree, cursor: &mut Cursor) -> Result<()> {
         let mut dead: Vec<Vec<u8>> = Vec::new();
         let base = self.undo.base();
-        let step = tree::visit_leaf(&self.pager, tree.root, &cursor.rest, cursor.direction, |_, key, slot| {
+        let step = tree::visit_leaf(&self.pager, tree.root, &cursor.rest, cursor.direction, |key, slot| {
             if slot.ghost && slot.hdr < base {
                 dead.push(key.to_vec());
             }

@@ -152,7 +152,7 @@ impl PagedStore {
         while !cursor.done && !visit.is_full() {
             visit.below = self.undo.visible_below(visit.at);
             let (range, direction) = (&cursor.rest, cursor.direction);
-            let step = tree::visit_leaf(&self.pager, tree.root, range, direction, |_, key, slot| {
+            let step = tree::visit_leaf(&self.pager, tree.root, range, direction, |key, slot| {
                 visit.looked += 1;
                 let go_on = visit.entry(key, slot) && !visit.is_full();
                 if !go_on {

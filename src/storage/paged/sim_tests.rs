@@ -8,7 +8,7 @@
 use super::super::undo;
 use super::*;
 use crate::base::SqlState;
-use crate::io::{Disk, Rng, SimDisk};
+use crate::io::{Rng, SimDisk, seeds};
 use crate::storage::{Cursor, Direction, Encoder, KeyRange, MemStore, Op, Registration, Snapshots, SpillOptions};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
@@ -36,13 +36,6 @@ type Step<T = ()> = Result<T, Stop>;
 
 fn fail<T>(what: impl Into<String>) -> Step<T> {
     Err(Stop::Fail(what.into()))
-}
-
-/// Since when a tree exists, and until when.
-#[derive(Clone, Copy)]
-struct Life {
-    from: Lsn,
-    to: Lsn,
 }
 
 /// A batch that is applied in slices.
@@ -78,7 +71,8 @@ struct Sim {
     applied: Lsn,
     durable: Lsn,
     changes_after: Lsn,
-    trees: BTreeMap<TreeId, Life>,
+    /// Until when each tree exists.
+    trees: BTreeMap<TreeId, Lsn>,
     next_tree: u32,
     big: Option<Big>,
     crashes: usize,
@@ -146,7 +140,7 @@ impl Sim {
 
     fn live(&self) -> Vec<TreeId> {
         let taken = self.big.as_ref().map(|big| big.tree);
-        let alive = |(id, life): (&TreeId, &Life)| (life.to == Lsn::MAX && Some(*id) != taken).then_some(*id);
+        let alive = |(id, until): (&TreeId, &Lsn)| (*until == Lsn::MAX && Some(*id) != taken).then_some(*id);
         self.trees.iter().filter_map(alive).collect()
     }
 
@@ -454,7 +448,7 @@ impl Sim {
 
     fn check_at(&mut self, at: Lsn) -> Step {
         let shown: Vec<TreeId> =
-            self.trees.iter().filter(|(_, life)| life.to > at.min(self.applied)).map(|(id, _)| *id).collect();
+            self.trees.iter().filter(|(_, until)| **until > at.min(self.applied)).map(|(id, _)| *id).collect();
         let store = Arc::clone(&self.store);
         for tree in shown {
             for direction in [Direction::Forward, Direction::Backward] {
@@ -639,20 +633,16 @@ fn encode(e: &mut Encoder, changes: &Changes) {
     }
 }
 
-fn live_trees(batch: &Batch, lsn: Lsn, trees: &mut BTreeMap<TreeId, Life>) {
+fn live_trees(batch: &Batch, lsn: Lsn, trees: &mut BTreeMap<TreeId, Lsn>) {
     let noted = batch.for_each(|op| {
         match op {
-            Op::NewTree(tree) => drop(trees.insert(tree, Life { from: lsn, to: Lsn::MAX })),
-            Op::DropTree(tree) => trees.get_mut(&tree).expect("it was created").to = lsn,
+            Op::NewTree(tree) => drop(trees.insert(tree, Lsn::MAX)),
+            Op::DropTree(tree) => *trees.get_mut(&tree).expect("it was created") = lsn,
             _ => {}
         }
         Ok(())
     });
     noted.unwrap();
-}
-
-fn seeds(default: u64) -> u64 {
-    std::env::var("HEADWATER_SEEDS").ok().and_then(|s| s.parse().ok()).unwrap_or(default)
 }
 
 /// What went wrong, and how many crashes and checkpoints there were.
@@ -670,12 +660,13 @@ fn run(seed: u64, rule: Rule) -> (Option<String>, usize, usize, Loads) {
     (result, sim.crashes, sim.checkpoints, sim.loads)
 }
 
+/// I1, I2: what is there after a crash is the newest checkpoint and the log after it, and nothing else.
 #[test]
 fn pages_say_what_memory_says_through_every_crash() {
     let (mut crashes, mut checkpoints, mut met) = (0, 0, Loads::default());
-    let from: u64 = std::env::var("HEADWATER_FROM").ok().and_then(|s| s.parse().ok()).unwrap_or(0);
-    let seeds = seeds(12);
-    for seed in from..from + seeds {
+    let all = seeds(12);
+    let seeds = all.end - all.start;
+    for seed in all {
         let (failed, c, k, loads) = run(seed, Rule::None);
         assert_eq!(failed, None, "seed {seed}");
         met.published += loads.published;

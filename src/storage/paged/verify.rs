@@ -135,7 +135,7 @@ impl PagedStore {
                 return;
             }
             result = match visit {
-                Visit::Page { pid, .. } => met.page(pid),
+                Visit::Page(pid) => met.page(pid),
                 Visit::Entry { key, slot } => self.verify_entry(tree, key, slot, met),
             };
         })?;
@@ -170,7 +170,7 @@ impl PagedStore {
     fn verify_directory(&self, trees: &[Arc<Tree>], doomed: &[Arc<Tree>], met: &mut Met) -> Result<()> {
         let mut pages = Vec::new();
         tree::verify(&self.pager, self.directory, &mut |visit| {
-            if let Visit::Page { pid, .. } = visit {
+            if let Visit::Page(pid) = visit {
                 pages.push(pid);
             }
         })?;
@@ -218,7 +218,7 @@ impl PagedStore {
         };
         if let Some(root) = tree.chunks() {
             tree::verify(&self.pager, root, &mut |visit| match visit {
-                Visit::Page { pid, .. } => pages.push(pid),
+                Visit::Page(pid) => pages.push(pid),
                 Visit::Entry { key, slot } if result.is_ok() => result = chunk(key, slot.value),
                 Visit::Entry { .. } => {}
             })?;

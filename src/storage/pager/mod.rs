@@ -70,10 +70,9 @@ mod tests;
 mod thread_tests;
 
 pub use build::{FileBuilder, check_image};
-pub use checkpoint::Phase;
 pub use fall_back::{fall_back, older_checkpoint};
-pub use file_check::{DamagedPage, FileCheck, check_file};
-pub use guard::{PageMut, PageRead};
+pub use file_check::{DamagedPage, check_file};
+pub use guard::PageRead;
 pub use head::{HEAD_BYTES, PAGE_BYTES};
 pub use options::{PagerOptions, PagerStats, Progress, Root};
 pub use pin::CheckpointPin;

@@ -245,6 +245,7 @@ fn any_other_error_is_final() {
     assert!(all.into_iter().all(|r| r.unwrap_err().code() == SqlState::IO_ERROR));
 }
 
+/// I8: a page in the place of another one is damage.
 #[test]
 fn damage_is_named() {
     let disk = SimDisk::new(1);

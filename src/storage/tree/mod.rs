@@ -46,10 +46,10 @@ pub use super::page::{Limits, Slot};
 pub use ahead::Ahead;
 pub use bulk::Builder;
 pub use free::{each_page, free_all};
-pub use scan::{Leaf, Step, visit_leaf};
+pub use scan::{Step, visit_leaf};
 pub use search::{lookup, prefault};
 pub use update::{Change, Finger, create, is_empty, update, update_near};
-pub use verify::{TreeStats, Visit, verify};
+pub use verify::{Visit, verify};
 
 // The pager and the pages agree on whose bytes are whose.
 const _: () = assert!(super::pager::HEAD_BYTES == super::page::PAGER_HEAD_BYTES);

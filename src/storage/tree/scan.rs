@@ -9,15 +9,6 @@ use crate::base::{PageId, Result};
 use smallvec::SmallVec;
 use std::ops::{Bound, Range};
 
-/// What a leaf says about all its entries.
-#[derive(Clone, Copy, Debug)]
-pub struct Leaf {
-    /// No entry's `hdr` is above it.
-    pub max_hdr: u64,
-    pub entries: usize,
-    pub ghosts: usize,
-}
-
 /// Where a scan stands after a leaf.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
@@ -36,7 +27,7 @@ pub fn visit_leaf(
     root: PageId,
     range: &KeyRange,
     direction: Direction,
-    mut f: impl FnMut(&Leaf, &[u8], Slot<'_>) -> bool,
+    mut f: impl FnMut(&[u8], Slot<'_>) -> bool,
 ) -> Result<Step> {
     let toward = match direction {
         Direction::Forward => match &range.lower {
@@ -63,18 +54,17 @@ pub fn visit_leaf(
 fn visit(
     node: Node<'_>,
     mut entries: impl Iterator<Item = usize>,
-    f: &mut impl FnMut(&Leaf, &[u8], Slot<'_>) -> bool,
+    f: &mut impl FnMut(&[u8], Slot<'_>) -> bool,
 ) -> bool {
-    let leaf = Leaf { max_hdr: node.max_hdr(), entries: node.len(), ghosts: node.ghosts() };
     let prefix = node.prefix();
     if prefix.is_empty() {
-        return entries.all(|at| f(&leaf, node.suffix(at), node.slot(at)));
+        return entries.all(|at| f(node.suffix(at), node.slot(at)));
     }
     let mut key = SmallVec::<[u8; 256]>::from_slice(prefix);
     entries.all(|at| {
         key.truncate(prefix.len());
         key.extend_from_slice(node.suffix(at));
-        f(&leaf, &key, node.slot(at))
+        f(&key, node.slot(at))
     })
 }
 

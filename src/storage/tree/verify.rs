@@ -7,7 +7,7 @@ use crate::base::{PageId, Result};
 
 /// What a walk meets: each page once, before the entries in it.
 pub enum Visit<'a> {
-    Page { pid: PageId, level: u8, ghosts: usize },
+    Page(PageId),
     Entry { key: &'a [u8], slot: Slot<'a> },
 }
 
@@ -50,7 +50,7 @@ impl Walk<'_> {
         if node.lower() != lower || node.upper() != upper {
             return Err(damaged(pid, "its fences are not those that its parent says"));
         }
-        (self.visit)(Visit::Page { pid, level: node.level(), ghosts: node.ghosts() });
+        (self.visit)(Visit::Page(pid));
         if node.is_leaf() {
             self.entries(node);
             return Ok(());

@@ -43,9 +43,9 @@ mod spill;
 mod sim_tests;
 
 pub use append::{Appender, Before, Pending};
-pub use item::{KEY_BYTES_MAX, Kind, VALUE_BYTES_MAX};
+pub use item::Kind;
 pub use read::{Record, Seen};
-pub use reclaim::{Collected, Garbage, Limit};
+pub use reclaim::{Collected, Limit};
 pub use spill::SpillOptions;
 
 use crate::base::{Lsn, Result};

@@ -4,7 +4,7 @@
 //! stream order too, so the record before has been settled and one or two steps suffice; it looks at memory only, so
 //! of a state whose record has spilled the chain keeps one link.
 
-use super::super::version::Needed;
+use super::super::needed::Needed;
 use super::item::{ABORTED, HEAD_BYTES, Item, Kind, SKIP_WORD, WORD};
 use super::read::Fetched;
 use super::segment::{Place, Segment, Table};

@@ -21,10 +21,6 @@ impl Segment {
         &self.words[(at / WORD) as usize]
     }
 
-    pub fn load(&self, at: u64) -> u64 {
-        self.word(at).load(Acquire)
-    }
-
     pub fn store(&self, at: u64, word: u64) {
         self.word(at).store(word, Release);
     }

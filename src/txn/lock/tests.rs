@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::base::{Oid, SqlState, TreeId};
-use crate::io::Rng;
+use crate::io::{Rng, seeds};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
@@ -121,10 +121,10 @@ fn random_history(seed: u64) {
     assert!(table.is_empty());
 }
 
+/// I12, on random histories.
 #[test]
 fn random_histories_keep_the_rules() {
-    let seeds = std::env::var("HEADWATER_SEEDS").ok().and_then(|s| s.parse().ok()).unwrap_or(40);
-    (0..seeds).for_each(random_history);
+    seeds(40).for_each(random_history);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! cut out, wherever in the chain they are, so a chain is as long as the number of snapshots that see different
 //! versions, not as the number of updates.
 
+use super::super::needed::Needed;
 use crate::base::Lsn;
 
 /// One state of an entry: `value: None` is a ghost, the state after a delete.
@@ -12,31 +13,6 @@ pub struct Version {
     pub lsn: Lsn,
     pub value: Option<Box<[u8]>>,
     pub older: Option<Box<Version>>,
-}
-
-/// The snapshots that must stay readable.
-pub struct Needed {
-    /// The registered ones, ascending.
-    pub snapshots: Vec<Lsn>,
-    /// Snapshots to come are at least this new.
-    pub floor: Lsn,
-    /// Which keys changed must be known for commits after this one (SERIALIZABLE validation).
-    pub changes_after: Lsn,
-}
-
-impl Needed {
-    /// The oldest LSN at which anybody may read.
-    pub fn oldest(&self) -> Lsn {
-        self.snapshots.first().map_or(self.floor, |&first| first.min(self.floor))
-    }
-
-    /// Whether a version that counts in [from, to) can be read.
-    pub(super) fn wants(&self, from: Lsn, to: Lsn) -> bool {
-        to > self.floor || {
-            let i = self.snapshots.partition_point(|&s| s < from);
-            self.snapshots.get(i).is_some_and(|&s| s < to)
-        }
-    }
 }
 
 impl Version {
