@@ -108,3 +108,38 @@ fn only_io_touches_the_world() {
     wrong.retain(|w| !w.contains("src/server/") && !w.ends_with("src/replication/stream.rs: Instant::now"));
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
+
+/// The invariants of `ARCHITECTURE.md`: each has a test of the name that it gives, which names it in turn.
+#[test]
+fn every_invariant_is_named_by_its_tests() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut all = Vec::new();
+    files(&root.join("src"), &mut all);
+    let sources: Vec<String> = all.iter().map(|file| std::fs::read_to_string(file).unwrap()).collect();
+    let page = std::fs::read_to_string(root.join("ARCHITECTURE.md")).unwrap();
+    let mut found = 0;
+    for line in page.lines().filter(|line| line.starts_with("| I")) {
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        let (name, tests) = (cells[1], cells[3]);
+        found += 1;
+        assert_eq!(name, format!("I{found}"));
+        for test in tests.split(", ").map(|test| test.trim_matches('`')) {
+            let named = sources.iter().any(|text| names(text, test, name));
+            assert!(named, "no test {test} says that it is about {name}");
+        }
+    }
+    assert_eq!(found, 15);
+}
+
+/// Whether the comment before a test names an invariant.
+fn names(text: &str, test: &str, invariant: &str) -> bool {
+    let function = format!("fn {test}(");
+    text.match_indices(&function).any(|(at, _)| {
+        let above = text[..at].lines().rev().skip(1);
+        let comment = above.skip_while(|line| !line.trim_start().starts_with("///"));
+        let mut words = comment
+            .take_while(|line| line.trim_start().starts_with("///"))
+            .flat_map(|line| line.split(|c: char| !c.is_alphanumeric()));
+        words.any(|word| word == invariant)
+    })
+}

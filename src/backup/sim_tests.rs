@@ -300,6 +300,7 @@ fn seeds(default: u64) -> u64 {
     std::env::var("HEADWATER_SEEDS").ok().and_then(|n| n.parse().ok()).map_or(default, |n: u64| (n / 100).max(default))
 }
 
+/// I4, of backups.
 #[test]
 fn a_restored_database_is_what_it_was() {
     for seed in 0..seeds(4) {

@@ -356,6 +356,7 @@ fn seeds() -> u64 {
     std::env::var("HEADWATER_SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(12)
 }
 
+/// I4, of replicas.
 #[test]
 fn a_replica_shows_what_its_primary_had() {
     let mut went_back = 0;
