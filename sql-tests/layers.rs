@@ -128,7 +128,7 @@ fn every_invariant_is_named_by_its_tests() {
             assert!(named, "no test {test} says that it is about {name}");
         }
     }
-    assert_eq!(found, 15);
+    assert_eq!(found, 16);
 }
 
 /// Whether the comment before a test names an invariant.

@@ -2,6 +2,8 @@
 
 mod harness;
 
+use harness::client::{Answer, answers};
+use harness::message::query;
 use harness::{Client, Server};
 use std::net::SocketAddr;
 use std::process::Command;
@@ -19,16 +21,29 @@ fn url(address: SocketAddr) -> String {
     format!("postgresql://{address}")
 }
 
+/// A replica that calls itself so.
+fn standby_of(primary: &Server, name: &str) -> Server {
+    Server::start_arguments(&["--replica-of", &format!("{}?application_name={name}", url(primary.address()))])
+}
+
 fn replica_of(primary: &Server) -> Server {
     Server::start_arguments(&["--replica-of", &url(primary.address())])
 }
 
 /// A primary whose replicas find it again after a restart: on a port of its own.
 fn primary_on_a_port() -> Server {
+    Server::start_arguments(&["--listen", &free_address()])
+}
+
+fn free_address() -> String {
     let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let address = free.local_addr().expect("it is bound");
-    drop(free);
-    Server::start_arguments(&["--listen", &address.to_string()])
+    free.local_addr().expect("it is bound").to_string()
+}
+
+/// A primary whose commits wait for these.
+fn primary_waiting_for(names: &str) -> Server {
+    let names = format!("synchronous_standby_names={names}");
+    Server::start_arguments(&["--listen", &free_address(), "-c", &names])
 }
 
 /// Asks until the answer is the expected one.
@@ -180,6 +195,8 @@ fn a_replica_is_promoted_and_the_old_primary_rejoins() {
         .output()
         .expect("the binary runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("is a primary now, on timeline 2 from 0/"), "{said}");
     on_replica.run("INSERT INTO t (v) VALUES ('new')");
     assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
     assert_eq!(on_replica.rows("SELECT pg_is_in_recovery()"), ["f"]);
@@ -282,4 +299,126 @@ fn an_old_primary_that_has_gone_further_rejoins_from_an_earlier_checkpoint() {
     let hash = "SELECT headwater_state_hash()";
     assert_eq!(on_old.rows(hash), on_replica.rows(hash));
     assert!(!primary.log().contains("copying"), "{}", primary.log());
+}
+
+const STATES: &str = "SELECT application_name, sync_priority, sync_state FROM pg_stat_replication ORDER BY 1";
+
+/// The client's statement is not answered yet.
+#[track_caller]
+fn is_waiting(client: &mut Client) {
+    let answer = client.read_within(Duration::from_millis(200)).expect("the server answers");
+    assert_eq!(answer, None);
+}
+
+#[track_caller]
+fn answer(client: &mut Client) -> Answer {
+    let answer = answers(&client.until_ready().expect("the server answers")).pop().expect("an answer");
+    assert_eq!(answer.error, None);
+    answer
+}
+
+#[test]
+fn a_commit_on_a_standby_survives_its_primary() {
+    let mut primary = primary_waiting_for("FIRST 1 (s1, s2)");
+    let (first, second) = (standby_of(&primary, "s1"), standby_of(&primary, "S2"));
+    let other = standby_of(&primary, "other");
+    let mut on_primary = connect(&primary);
+    until(&mut on_primary, STATES, &["S2|2|potential", "other|0|async", "s1|1|sync"]);
+    on_primary.run("CREATE TABLE t (id int PRIMARY KEY)");
+    for (id, level) in ["on", "remote_write", "remote_apply", "on"].into_iter().enumerate() {
+        on_primary.run(&format!("SET synchronous_commit = {level}"));
+        on_primary.run(&format!("INSERT INTO t VALUES ({id})"));
+        if level == "remote_apply" {
+            assert_eq!(connect(&first).rows("SELECT count(*) FROM t"), ["3"]);
+        }
+    }
+    primary.kill();
+    let mut on_first = connect(&first);
+    assert_eq!(on_first.rows("SELECT pg_promote()"), ["t"]);
+    assert_eq!(on_first.rows("SELECT count(*), max(id) FROM t"), ["4|3"]);
+    on_first.run("INSERT INTO t VALUES (4)");
+    drop((second, other));
+}
+
+#[test]
+fn what_waits_for_a_standby_is_not_seen() {
+    let mut primary = primary_waiting_for("ANY 1 (s1, s2)");
+    let mut standby = standby_of(&primary, "s1");
+    let mut other = connect(&primary);
+    until(&mut other, STATES, &["s1|1|quorum"]);
+    other.run("CREATE TABLE t (id int PRIMARY KEY, v int); INSERT INTO t VALUES (1, 10), (2, 20)");
+    standby.kill();
+    until(&mut other, STATES, &[]);
+    // It waits, and nobody sees it.
+    let mut writer = connect(&primary);
+    writer.send(&query("UPDATE t SET v = 11 WHERE id = 1")).expect("it is connected");
+    is_waiting(&mut writer);
+    assert_eq!(other.rows("SELECT v FROM t ORDER BY id"), ["10", "20"]);
+    // Nor is told of it: neither by a change of the same row, nor by a name that is taken.
+    let mut second = connect(&primary);
+    second.run("BEGIN");
+    second.send(&query("UPDATE t SET v = v + 1 WHERE id = 1 RETURNING v")).expect("it is connected");
+    let mut third = connect(&primary);
+    third.send(&query("INSERT INTO t VALUES (3, 30)")).expect("it is connected");
+    is_waiting(&mut third);
+    let mut fourth = connect(&primary);
+    fourth.send(&query("INSERT INTO t VALUES (3, 31)")).expect("it is connected");
+    is_waiting(&mut second);
+    is_waiting(&mut fourth);
+    // Whoever does not wait reads on at its commit, and others do not see that before what is in front of it.
+    let mut local = connect(&primary);
+    local.run("SET synchronous_commit = local");
+    local.run("INSERT INTO t VALUES (4, 40)");
+    assert_eq!(local.rows("SELECT v FROM t ORDER BY id"), ["11", "20", "30", "40"]);
+    assert_eq!(other.rows("SELECT v FROM t ORDER BY id"), ["10", "20"]);
+    // A new table is in the way of nobody but those who use it.
+    let mut fifth = connect(&primary);
+    fifth.send(&query("CREATE TABLE u AS SELECT 1 AS a")).expect("it is connected");
+    is_waiting(&mut fifth);
+    let mut sixth = connect(&primary);
+    assert_eq!(sixth.rows("SELECT v FROM t ORDER BY id"), ["10", "20"]);
+    sixth.send(&query("SELECT a FROM u")).expect("it is connected");
+    is_waiting(&mut sixth);
+    // The standby comes back, and all goes on.
+    standby.start_again();
+    assert_eq!(answer(&mut writer).tag, "UPDATE 1");
+    assert_eq!(answer(&mut second).rows, [[Some("12".to_owned())]]);
+    assert_eq!(answer(&mut third).tag, "INSERT 0 1");
+    let messages = fourth.until_ready().expect("the server answers");
+    assert_eq!(answers(&messages)[0].error.as_ref().map(|e| e.code().to_owned()).as_deref(), Some("23505"));
+    assert_eq!(answer(&mut sixth).rows, [[Some("1".to_owned())]]);
+    second.run("COMMIT");
+    assert_eq!(other.rows("SELECT v FROM t ORDER BY id"), ["12", "20", "30", "40"]);
+    // A wait that is cancelled leaves a commit.
+    standby.kill();
+    until(&mut other, STATES, &[]);
+    writer.send(&query("DELETE FROM t WHERE id = 4")).expect("it is connected");
+    is_waiting(&mut writer);
+    assert_eq!(other.rows("SELECT count(*) FROM t"), ["4"]);
+    assert_eq!(other.rows(&format!("SELECT pg_cancel_backend({})", writer.process)), ["t"]);
+    let cancelled = answer(&mut writer);
+    assert_eq!(cancelled.tag, "DELETE 1");
+    let notice = &cancelled.notices[0];
+    let text = "canceling wait for synchronous replication due to user request";
+    assert_eq!((notice.code(), notice.message()), ("01000", text));
+    let detail = "The transaction has already committed locally, but might not have been replicated to the standby.";
+    assert_eq!((notice.field('S'), notice.field('D')), ("WARNING", detail));
+    assert_eq!(other.rows("SELECT count(*) FROM t"), ["3"]);
+    // A session that is ended does not say that it has committed.
+    writer.send(&query("DELETE FROM t WHERE id = 3")).expect("it is connected");
+    is_waiting(&mut writer);
+    assert_eq!(other.rows(&format!("SELECT pg_terminate_backend({})", writer.process)), ["t"]);
+    let messages = writer.until_ready().expect("the server answers");
+    let ended = answers(&messages).pop().and_then(|a| a.error).expect("an error");
+    assert_eq!((ended.code(), ended.field('S')), ("57P01", "FATAL"));
+    // After a crash nobody knows what the standbys have: it is not shown before they have it all.
+    other.send(&query("DELETE FROM t WHERE id = 2")).expect("it is connected");
+    is_waiting(&mut other);
+    primary.kill();
+    primary.start_again();
+    let mut reader = connect(&primary);
+    reader.send(&query("SELECT count(*) FROM t")).expect("it is connected");
+    is_waiting(&mut reader);
+    standby.start_again();
+    assert_eq!(answer(&mut reader).rows, [[Some("1".to_owned())]]);
 }

@@ -56,7 +56,11 @@ pub fn load(options: &Options) -> Result<Config> {
     let listen = resolve(&listen)?;
     defaults.fix("listen_addresses", &listen.ip().to_string());
     defaults.fix("port", &listen.port().to_string());
-    let replica_of = options.replica_of.as_deref().map(Target::parse).transpose()?;
+    let mut replica_of = options.replica_of.as_deref().map(Target::parse).transpose()?;
+    let name = Some(defaults.get("cluster_name")).filter(|name| !name.is_empty());
+    if let (Some(primary), Some(name)) = (&mut replica_of, name) {
+        primary.application.get_or_insert_with(|| name.to_owned());
+    }
     Ok(Config { data: PathBuf::from(defaults.get("data_directory")), listen, replica_of, defaults })
 }
 

@@ -164,18 +164,28 @@ fn serve(config: Config) -> Result<()> {
     runtime.block_on(run(config))
 }
 
-/// The first value that a running server answers a command with.
-fn ask(target: &Target, sql: &str) -> Result<Option<String>> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(Client::ask(target, sql))
+/// Runs what talks to a server.
+fn block_on<T>(talk: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(talk)
 }
 
-/// Asks a replica to become a primary, and waits until it is one.
+/// The first value that a running server answers a command with.
+fn ask(target: &Target, sql: &str) -> Result<Option<String>> {
+    block_on(Client::ask(target, sql))
+}
+
+/// Asks a replica to become a primary, waits until it is one, and says where its timeline begins: what the old primary has
+/// after that is lost.
 fn promote(server: &str) -> Result<()> {
     let target = Target::parse(server)?;
     match ask(&target, "SELECT pg_promote()")?.as_deref() {
         Some("t") => {
-            println!("promoted: {target} is a primary now");
+            match block_on(replication::newest_timeline(&target))? {
+                (timeline, Some(start)) => {
+                    println!("promoted: {target} is a primary now, on timeline {timeline} from {start} on");
+                }
+                (_, None) => println!("promoted: {target} is a primary now"),
+            }
             Ok(())
         }
         _ => Err(Error::internal(format!("{target} was asked, and is no primary yet"))),

@@ -65,6 +65,11 @@ impl CatalogTxn {
         &self.effective
     }
 
+    /// What a snapshot must show to whoever uses some relations as they are now.
+    pub fn needed_for(&self, used: impl Fn(Oid) -> bool) -> Lsn {
+        self.store.needed_for(self.effective.lsn(), used)
+    }
+
     /// Whether there is anything to publish.
     pub fn is_changed(&self) -> bool {
         !self.changes.is_empty()

@@ -18,6 +18,7 @@ use crate::txn::{Access, Isolation};
 use ahash::AHashMap;
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -49,6 +50,8 @@ pub struct CatalogStore {
     oids: Mutex<Block>,
     /// The commit since which each index created or rebuilt in this run has been filled.
     filled: Mutex<AHashMap<TreeId, Lsn>>,
+    /// Commits that change relations and wait for standbys, in order, with those relations.
+    withheld: Mutex<VecDeque<(Lsn, Vec<Oid>)>>,
 }
 
 impl CatalogStore {
@@ -65,6 +68,7 @@ impl CatalogStore {
             private_version: AtomicU64::new(PRIVATE_VERSIONS),
             oids: Mutex::new(Block { next: 0, end: 0 }),
             filled: Mutex::default(),
+            withheld: Mutex::default(),
         };
         store.install(&changes, store.engine.applied());
         Ok(Arc::new(store))
@@ -135,7 +139,36 @@ impl CatalogStore {
                 self.filled.lock().insert(index.tree, lsn);
             }
         }
+        if self.engine.standbys().are_required() {
+            self.note_withheld(changes, lsn);
+        }
         self.install(changes, lsn);
+    }
+
+    fn note_withheld(&self, changes: &[Change], lsn: Lsn) {
+        let relation = |change: &Change| match (&change.object, change.key.kind) {
+            (Some(Object::Index(index)), _) => Some(index.table),
+            (_, Kind::Table | Kind::Index | Kind::Sequence) => Some(change.key.oid),
+            _ => None,
+        };
+        let shown = self.engine.standbys().shown();
+        let mut withheld = self.withheld.lock();
+        while withheld.front().is_some_and(|(lsn, _)| *lsn <= shown) {
+            withheld.pop_front();
+        }
+        withheld.push_back((lsn, changes.iter().filter_map(relation).collect()));
+    }
+
+    /// What a snapshot must show to whoever uses some relations as the catalog of `newest` has them. What may be shown of it
+    /// in any case, and of what waits for standbys the changes of those relations.
+    pub(super) fn needed_for(&self, newest: Lsn, used: impl Fn(Oid) -> bool) -> Lsn {
+        let shown = self.engine.standbys().shown();
+        if newest <= shown {
+            return newest;
+        }
+        let withheld = self.withheld.lock();
+        let changed = withheld.iter().rev().find(|(lsn, all)| *lsn <= newest && all.iter().any(|oid| used(*oid)));
+        changed.map_or(shown, |(lsn, _)| shown.max(*lsn))
     }
 
     /// The commit since which an index has entries: a snapshot from before must not use it.

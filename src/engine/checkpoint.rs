@@ -18,6 +18,9 @@ use std::time::Duration;
 const LOOK_INTERVAL: Duration = Duration::from_millis(500);
 /// How many checkpoints are kept while the log is followed.
 const KEPT: usize = 2;
+/// How long a checkpoint waits for standbys that are there, and how often it looks.
+const STANDBYS_MAX: Duration = Duration::from_secs(10);
+const STANDBYS_INTERVAL: Duration = Duration::from_millis(5);
 /// The longest single pause of a paced checkpoint.
 const PAUSE_MAX: Duration = Duration::from_millis(50);
 
@@ -97,7 +100,8 @@ impl Checkpointer {
 
     /// 1. Under the writer lock: fix S, what is applied, and the pages as they are. From here on a page is copied before
     ///    it changes.
-    /// 2. Write those pages and the map, then make the log durable up to S, then the superblock.
+    /// 2. Write those pages and the map, then make the log durable up to S, here and on the standbys that commits wait for,
+    ///    then the superblock: should one of them take over, this node can go on from its newest checkpoint.
     /// 3. Let go of the log before S, or before the checkpoint before.
     ///
     /// Answers S. Nothing is done when nothing was committed since the last.
@@ -122,7 +126,7 @@ impl Checkpointer {
                 self.rest(pause(progress, self.clock.monotonic().saturating_sub(begun), span));
             }
         };
-        let lsn = self.store.checkpoint(&slow_down, &|lsn| self.wal.wait_blocking(lsn))?;
+        let lsn = self.store.checkpoint(&slow_down, &|lsn| self.make_safe(lsn))?;
         *last = Last { lsn, at: self.clock.monotonic() };
         self.wal.remove_before(self.keep(lsn))?;
         let stats = self.store.pager().stats();
@@ -142,6 +146,19 @@ impl Checkpointer {
             kept.pop_front();
         }
         kept.front().map_or(lsn, |oldest| oldest.root().lsn)
+    }
+
+    /// Waits until the log is durable up to `lsn`, and a while for standbys.
+    fn make_safe(&self, lsn: Lsn) -> Result<()> {
+        self.wal.wait_blocking(lsn)?;
+        let looks = STANDBYS_MAX.as_millis() / STANDBYS_INTERVAL.as_millis();
+        for _ in 0..looks {
+            if !self.transactions.standbys().are_behind(lsn) || self.is_stopped() {
+                break;
+            }
+            self.rest(STANDBYS_INTERVAL);
+        }
+        Ok(())
     }
 
     /// Sleeps, unless the thread is to end.

@@ -53,17 +53,19 @@ pub use verify::EngineCheck;
 
 use crate::base::{Error, Flow, Lsn, Result, SqlState, TreeId};
 use crate::io::{Clock, Disk, Entropy};
+use crate::storage::batch::{KIND_BATCH, KIND_END};
 use crate::storage::{
     CheckpointPin, Cursor, Direction, Entries, KeyRange, PAGE_BYTES, PagedOptions, PagedStore, PagerOptions,
     PagerStats, SpillOptions, Store, StoreStats, UndoOptions,
 };
-use crate::txn::{Access, Found, Isolation, LockLine, OnFatal, Owner, Transactions, Txn, TxnOptions};
+use crate::txn::{Access, Found, Isolation, LockLine, OnFatal, Owner, Safety, Standbys, Transactions, Txn, TxnOptions};
 use crate::wal::{Record, Wal, WalOptions};
 use checkpoint::{Checkpointer, Pace};
 use parking_lot::Mutex;
 use recovery::{PARTS_AHEAD, Recovery, Unfinished, apply_all};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::sync_channel;
 use std::thread::{self, JoinHandle};
 
@@ -135,6 +137,8 @@ pub struct Engine {
     transactions: Arc<Transactions>,
     checkpointer: Arc<Checkpointer>,
     checkpoint_thread: Mutex<Option<JoinHandle<()>>>,
+    /// The log had transactions behind the newest checkpoint.
+    recovered: AtomicBool,
     /// Where the follower goes on, until there is one.
     following: Mutex<Option<Unfinished>>,
 }
@@ -158,12 +162,16 @@ impl Engine {
         wal.incarnation &= !follows;
         txn.scratch.get_or_insert_with(|| Arc::clone(&disk));
         let (store, opened) = PagedStore::open(Arc::clone(&disk), paged)?;
+        let mut recovered = false;
         let (wal, (next_tree, unfinished)) = thread::scope(|scope| {
             let (applier, work) = sync_channel(PARTS_AHEAD);
             let apply = || apply_all(&*store, work);
             let applying = thread::Builder::new().name("recover".into()).spawn_scoped(scope, apply)?;
             let mut recovery = Recovery::new(applier, opened.next_tree, &*clock);
-            let replay = |record: Record<'_>| recovery.replay(&record);
+            let replay = |record: Record<'_>| {
+                recovered |= matches!(record.kind, KIND_BATCH | KIND_END);
+                recovery.replay(&record)
+            };
             let wal = Wal::open(disk, clock.clone(), entropy, &wal_dir, wal, opened.lsn, replay);
             // In any case it ends here, and with it the other thread.
             let finished = recovery.finish();
@@ -177,7 +185,8 @@ impl Engine {
             Checkpointer::new(store.clone(), wal.clone(), transactions.clone(), clock, checkpoint, opened.lsn);
         let thread = if automatic { Some(checkpointer.spawn(on_fatal)?) } else { None };
         let (checkpoint_thread, following) = (Mutex::new(thread), Mutex::new(follows.then_some(unfinished)));
-        Ok(Arc::new(Engine { store, wal, transactions, checkpointer, checkpoint_thread, following }))
+        let recovered = AtomicBool::new(recovered && !follows);
+        Ok(Arc::new(Engine { store, wal, transactions, checkpointer, checkpoint_thread, recovered, following }))
     }
 
     /// Begins a transaction of no session.
@@ -214,6 +223,22 @@ impl Engine {
         self.wal.wait_blocking(lsn)
     }
 
+    /// From now on commits wait for standbys, or do not. After a crash, what has been recovered may not be shown before they
+    /// have it: nobody knows whether they do.
+    pub fn require_standbys(&self, required: bool) {
+        self.transactions.require_standbys(required, self.recovered.swap(false, Relaxed));
+    }
+
+    /// Commits that wait for other nodes.
+    pub fn standbys(&self) -> &Arc<Standbys> {
+        self.transactions.standbys()
+    }
+
+    /// What a reader may see who has seen nothing yet.
+    pub fn readable(&self) -> Lsn {
+        self.transactions.readable(Lsn::ZERO)
+    }
+
     /// A commit is acknowledged before it is durable (`synchronous_commit = off`): every reader sees it from now on.
     pub fn acknowledge(&self, lsn: Lsn) {
         self.transactions.acknowledge(lsn);
@@ -222,9 +247,15 @@ impl Engine {
     /// Runs a small transaction of its own and commits it without waiting for durability (sequences). The LSN of its
     /// commit belongs into [`Txn::raise_floor`] of the transaction that uses the result. `work` runs again after a lock wait, which
     /// blocks the thread, and after a restart; it must not need a lock that its caller's transaction holds.
-    pub fn autonomous<T>(&self, mut work: impl FnMut(&mut Txn) -> Result<T>) -> Result<(T, Lsn)> {
+    pub fn autonomous<T>(&self, work: impl FnMut(&mut Txn) -> Result<T>) -> Result<(T, Lsn)> {
+        self.autonomous_as(Safety::Local, work)
+    }
+
+    /// The same, to be as safe as `safety` says.
+    pub fn autonomous_as<T>(&self, safety: Safety, mut work: impl FnMut(&mut Txn) -> Result<T>) -> Result<(T, Lsn)> {
         let never = AtomicBool::new(false);
         let mut txn = self.begin(Isolation::ReadCommitted);
+        txn.set_safety(safety);
         loop {
             let statement = txn.begin_statement(Access::Write)?;
             match work(&mut txn) {

@@ -36,6 +36,7 @@ impl Execution {
             }
             key = row.key;
         }
-        def.lock_latest(cx.txn, &key, mode)
+        def.lock_latest(cx.txn, &key, mode)?;
+        cx.txn.will_see(def.tree, &key)
     }
 }

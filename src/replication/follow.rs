@@ -70,6 +70,7 @@ impl Replication {
         files::note_promotion(&*self.disk, slot, timeline)?;
         history.store(&*self.disk)?; // 2
         *self.history.lock() = history;
+        self.begin_to_wait();
         let start = self.engine.lead(timeline, &*self.entropy)?; // 3
         files::remove_marker(&*self.disk)?; // 4
         *self.receiving.lock() = Receiving::default();

@@ -45,6 +45,11 @@ impl History {
         self.0.clone()
     }
 
+    /// Where a timeline begins; none for the first, and for one that is not known.
+    pub fn start(&self, timeline: u32) -> Option<Lsn> {
+        self.0.iter().find(|(known, _)| *known == timeline).map(|(_, start)| *start)
+    }
+
     pub fn knows(&self, timeline: u32) -> bool {
         timeline <= 1 || self.0.iter().any(|(known, _)| *known == timeline)
     }
@@ -76,6 +81,7 @@ mod tests {
         assert_eq!(History::load(&disk).unwrap(), history);
         assert_eq!(history.text(), "2 0/64\n3 0/12C\n");
         assert_eq!((history.parts_from(1), history.parts_from(2)), (Some(Lsn(100)), Some(Lsn(300))));
+        assert_eq!((history.start(1), history.start(3)), (None, Some(Lsn(300))));
         assert_eq!((history.parts_from(3), history.knows(3), history.knows(4)), (None, true, false));
         history.begin(2, Lsn(90));
         assert_eq!(history.text(), "2 0/5A\n");

@@ -15,19 +15,23 @@
 //! 4. A slot keeps the log from its reader's position on, or is lost and says so. A reader without one keeps it while it is
 //!    connected.
 //! 5. A node writes only when it does not follow. A promotion ends with a record in the log that begins a timeline.
-//! 6. A data directory says whether it is a replica's (`files.rs`), and is opened as nothing else.
+//! 6. What commits wait for counts only once a standby that is waited for has said so, and stays counted. Others are sent no
+//!    more than readers here may see.
+//! 7. A data directory says whether it is a replica's (`files.rs`), and is opened as nothing else.
 //!
 //! Threads: one task follows, the thread `replica-apply` applies. Senders are the server's tasks. Locks are leaves.
 //!
 //! After a crash: a replica goes on where its log ends; a base copy that did not come to its end begins again.
 //!
-//! Read in this order: `command.rs`, `message.rs`, `base.rs`, `history.rs`, `slots.rs`, `senders.rs`, `node.rs`, `target.rs`,
-//! `client.rs`, `files.rs`, `prepare.rs`, `stream.rs`, `apply.rs`, `follow.rs`.
+//! Read in this order: `command.rs`, `message.rs`, `base.rs`, `history.rs`, `slots.rs`, `standby_names.rs`, `senders.rs`,
+//! `node.rs`, `target.rs`, `client.rs`, `files.rs`, `prepare.rs`, `stream.rs`, `apply.rs`, `follow.rs`.
 
 mod apply;
 pub mod base;
 pub mod client;
 pub mod command;
+#[cfg(test)]
+mod failover_tests;
 pub mod files;
 mod follow;
 mod history;
@@ -40,6 +44,7 @@ mod senders;
 #[cfg(test)]
 mod sim_tests;
 mod slots;
+mod standby_names;
 mod stream;
 mod target;
 mod text_file;
@@ -47,8 +52,10 @@ mod text_file;
 pub use history::History;
 pub use node::{Receiving, Replication, ReplicationOptions};
 pub use prepare::prepare;
-pub use senders::{Lags, Sender, SenderInfo, Senders};
+pub use senders::{Lags, Part, Sender, SenderInfo, Senders};
 pub use slots::{SlotInfo, Slots};
+pub use standby_names::StandbyNames;
+pub use stream::newest_timeline;
 pub use target::Target;
 
 /// Moves other tasks off this worker thread while `work` runs.

@@ -4,6 +4,7 @@ use super::apply::Applier;
 use super::history::History;
 use super::senders::Senders;
 use super::slots::Slots;
+use super::standby_names::StandbyNames;
 use super::target::Target;
 use crate::base::{Lsn, Result};
 use crate::catalog::CatalogStore;
@@ -17,11 +18,13 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use tokio::sync::Notify;
 
 /// What settings say.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct ReplicationOptions {
     /// How many bytes of log a slot may keep; none: any number.
     pub slot_keep: Option<u64>,
     pub slots_most: usize,
+    /// Whom commits wait for while this node is a primary.
+    pub wait_for: Option<StandbyNames>,
 }
 
 /// What a replica knows of its connection, as `pg_stat_wal_receiver` shows it. Times are microseconds since 2000.
@@ -55,6 +58,7 @@ pub struct Replication {
     /// Told whenever more is applied, and when this node has become a primary.
     pub(super) applied: Notify,
     pub(super) wanted: Wanted,
+    wait_for: Option<StandbyNames>,
     last_commit_us: AtomicI64,
 }
 
@@ -98,21 +102,32 @@ impl Replication {
     ) -> Result<Arc<Replication>> {
         let slots = Slots::open(disk.clone(), engine.wal().clone(), options.slot_keep, options.slots_most)?;
         let history = Mutex::new(History::load(&*disk)?);
-        Ok(Arc::new(Replication {
+        let senders = Senders::new(engine.clone());
+        let node = Arc::new(Replication {
             engine,
             catalog,
             disk,
             clock,
             entropy,
             slots,
-            senders: Senders::default(),
+            senders,
             history,
             receiving: Mutex::default(),
             applier: Mutex::default(),
             applied: Notify::new(),
             wanted: Wanted::default(),
+            wait_for: options.wait_for,
             last_commit_us: AtomicI64::new(0),
-        }))
+        });
+        if !node.in_recovery() {
+            node.begin_to_wait();
+        }
+        Ok(node)
+    }
+
+    /// Commits are possible now, and wait for whom they are to wait for.
+    pub(super) fn begin_to_wait(&self) {
+        self.senders.wait_for(self.wait_for.clone());
     }
 
     /// Whether this node follows another's log.

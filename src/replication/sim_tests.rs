@@ -15,15 +15,15 @@ use crate::wal::{Hold, WalOptions};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-const TREES: u32 = 3;
-const KEYS: u64 = 40;
+pub(super) const TREES: u32 = 3;
+pub(super) const KEYS: u64 = 40;
 
-type State = BTreeMap<(u32, u64), Vec<u8>>;
+pub(super) type State = BTreeMap<(u32, u64), Vec<u8>>;
 
-struct Node {
-    disk: SimDisk,
-    engine: Option<Arc<Engine>>,
-    follower: Option<Follower>,
+pub(super) struct Node {
+    pub disk: SimDisk,
+    pub engine: Option<Arc<Engine>>,
+    pub follower: Option<Follower>,
 }
 
 struct Sim {
@@ -60,12 +60,12 @@ fn options(follows: bool) -> EngineOptions {
     }
 }
 
-fn open(disk: &SimDisk, entropy: &SimEntropy, follows: bool) -> Result<Arc<Engine>> {
+pub(super) fn open(disk: &SimDisk, entropy: &SimEntropy, follows: bool) -> Result<Arc<Engine>> {
     Engine::open(Arc::new(disk.clone()), Arc::new(SimClock::new(1)), entropy, options(follows))
 }
 
 /// Everything that a reader sees now, and at which LSN.
-fn look(engine: &Engine) -> Result<(Lsn, State)> {
+pub(super) fn look(engine: &Engine) -> Result<(Lsn, State)> {
     let mut txn = engine.begin(Isolation::RepeatableRead);
     txn.begin_statement(Access::Read)?;
     let mut state = State::new();

@@ -19,7 +19,7 @@ const SILENCE_MAX: Duration = Duration::from_secs(30);
 /// How often a status goes out at least.
 const STATUS_INTERVAL: Duration = Duration::from_secs(5);
 /// How often it tells of what is applied while more is coming.
-const APPLIED_INTERVAL: Duration = Duration::from_millis(10);
+const APPLIED_INTERVAL: Duration = Duration::from_millis(1);
 
 /// What a connection has received and not appended, and what it has told.
 struct Stream<'a> {
@@ -43,7 +43,7 @@ impl Replication {
     }
 
     async fn try_stream(&self, target: &Target, slot: &str) -> Result<Infallible> {
-        let mut client = Client::connect(target, slot).await?;
+        let mut client = Client::connect(target, target.application.as_deref().unwrap_or(slot)).await?;
         self.identify(&mut client).await?;
         let slot = self.make_slot(&mut client, slot).await?;
         let (end, timeline) = (self.engine.wal().end(), self.timeline());
@@ -111,6 +111,15 @@ impl Replication {
     }
 }
 
+/// The timeline that a server is on, and where that begins, if it is not the first.
+pub async fn newest_timeline(target: &Target) -> Result<(u32, Option<Lsn>)> {
+    let mut client = Client::connect(target, "headwater").await?;
+    let rows = client.command("IDENTIFY_SYSTEM").await?;
+    let timeline: u32 = rows.first().and_then(|row| row.get(1)?.as_deref()?.parse().ok()).unwrap_or(1);
+    let history = fetch_history(&mut client, timeline).await?;
+    Ok((timeline, history.start(timeline)))
+}
+
 /// Where the timelines up to this one begin, as the server knows it.
 pub(super) async fn fetch_history(client: &mut Client, timeline: u32) -> Result<History> {
     let rows = client.command(&format!("TIMELINE_HISTORY {timeline}")).await?;
@@ -122,8 +131,11 @@ pub(super) async fn fetch_history(client: &mut Client, timeline: u32) -> Result<
 impl Stream<'_> {
     async fn run(&mut self) -> Result<Infallible> {
         loop {
+            let node = self.node;
+            let mut applied = std::pin::pin!(node.applied.notified());
+            applied.as_mut().enable();
             self.report().await?;
-            let wal = self.node.engine.wal();
+            let wal = node.engine.wal();
             let appended = wal.appended();
             let until = (self.told_at + self.pause()).min(self.heard_at + SILENCE_MAX);
             tokio::select! {
@@ -132,8 +144,8 @@ impl Stream<'_> {
                     Some(piece) => self.take_all(&piece)?,
                     None => return Err(Error::new(SqlState::CONNECTION_FAILURE, "the primary has ended the stream")),
                 },
-                durable = wal.wait(appended), if wal.durable() < appended => durable?,
-                () = self.node.applied.notified() => {}
+                durable = wal.wait(Lsn(self.told.flushed.0 + 1)), if wal.durable() < appended => durable?,
+                () = applied => {}
                 () = tokio::time::sleep_until(until) => {}
             }
             if self.heard_at.elapsed() >= SILENCE_MAX {
@@ -203,9 +215,11 @@ impl Stream<'_> {
     /// Tells the primary how far we are, if it is to know.
     async fn report(&mut self) -> Result<()> {
         let wal = self.node.engine.wal();
+        // What is not on the disk is in this process at best, which is no place that survives it.
+        let durable = wal.durable();
         let status = Status {
-            written: wal.appended(),
-            flushed: wal.durable(),
+            written: durable,
+            flushed: durable,
             applied: self.node.replayed(),
             time_us: self.node.now_us(),
             reply: false,

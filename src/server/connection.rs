@@ -239,7 +239,14 @@ impl Connection {
         match result {
             Ok(()) if kind == Kind::Final => self.ready(),
             Ok(()) => {}
-            Err(e) => self.failed(kind, e)?,
+            Err(e) => {
+                let e = match self.sender {
+                    // A standby is what others wait for.
+                    Some(_) => e,
+                    None => self.session.show_error(e).await,
+                };
+                self.failed(kind, e)?;
+            }
         }
         self.answering = None;
         Ok(ControlFlow::Continue(()))

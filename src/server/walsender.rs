@@ -2,7 +2,8 @@
 //! stream of the log.
 //!
 //! The stream: send what is durable and not sent; hear what the replica has to say; wait for either. When nothing is to be
-//! sent a keepalive goes out every second, so that a replica knows how far behind it is.
+//! sent a keepalive goes out every second, so that a replica knows how far behind it is. A replica that commits do not wait
+//! for gets no more than readers here may see: it is never ahead of one that takes over.
 
 use super::frame;
 use super::wire::Wire;
@@ -15,6 +16,7 @@ use crate::replication::message::{FromPrimary, Status};
 use crate::replication::{Replication, Sender};
 use crate::session::sink::{Formats, Sink, Tag};
 use crate::session::{Replica, Session};
+use crate::txn::Safety;
 use crate::types::{Batch, ColumnBuilder, Datum, FormatContext, SqlType};
 use crate::wal::{Hold, Reader};
 use pgwire::messages::PgWireBackendMessage as Backend;
@@ -95,8 +97,17 @@ impl WalSender {
                     super::in_place(|| node.slots.acquire(slot, process, *from))?;
                 }
                 self.hold = slot.is_none().then(|| session.database().engine.wal().hold(*from));
-                let sender = node.senders.add(process, *from);
-                let stream = Stream { node: &node, sender, reader, slot: slot.as_deref(), hold: self.hold.take() };
+                let application = session.backend().activity.lock().application.clone();
+                let sender = node.senders.add(process, &application, *from);
+                let stream = Stream {
+                    node: &node,
+                    sender,
+                    reader,
+                    at: *from,
+                    unsent: Vec::new(),
+                    slot: slot.as_deref(),
+                    hold: self.hold.take(),
+                };
                 let ended = stream.run(session, wire).await;
                 node.senders.remove(process);
                 super::in_place(|| node.slots.release(process));
@@ -217,6 +228,9 @@ struct Stream<'a> {
     node: &'a Replication,
     sender: Arc<Sender>,
     reader: Reader,
+    /// Everything before it is sent; what follows has been read.
+    at: Lsn,
+    unsent: Vec<u8>,
     slot: Option<&'a str>,
     /// Keeps the log when no slot does.
     hold: Option<Hold>,
@@ -236,9 +250,9 @@ impl Stream<'_> {
         wire.put(Backend::CopyBothResponse(CopyBothResponse::new(0, 0, Vec::new())));
         wire.flush().await?;
         let backend = session.backend().clone();
-        let wal = session.database().engine.wal().clone();
+        let engine = session.database().engine.clone();
+        let (wal, standbys) = (engine.wal(), engine.standbys());
         let (mut told_at, mut heard_at, mut ending) = (Instant::now(), Instant::now(), None);
-        let mut log = Vec::new();
         loop {
             match self.hear(wire, &mut heard_at)? {
                 Heard::Done => {
@@ -251,11 +265,12 @@ impl Stream<'_> {
                 }
                 Heard::Nothing => {}
             }
-            log.clear();
-            let at = self.reader.position();
-            super::in_place(|| self.reader.read_encoded(&mut log, READ_BYTES))?;
-            if !log.is_empty() {
-                self.send(wire, at, wal.durable(), &log).await?;
+            if self.unsent.is_empty() {
+                super::in_place(|| self.reader.read_encoded(&mut self.unsent, READ_BYTES))?;
+            }
+            let safe = if self.sender.is_waited_for() { Lsn::MAX } else { standbys.shown() };
+            if !self.unsent.is_empty() && self.at < safe {
+                self.send(wire, wal.durable(), safe).await?;
                 told_at = Instant::now();
                 tokio::select! {
                     biased;
@@ -264,11 +279,11 @@ impl Stream<'_> {
                 }
                 continue;
             }
-            self.sender.caught_up();
+            self.node.senders.caught_up(&self.sender);
             // Whoever is told to end has sent everything by now; the replica is to have it.
             if let Err(e) = session.check_termination() {
                 let told_at = *ending.get_or_insert_with(Instant::now);
-                if self.sender.flushed() >= self.reader.position() || told_at.elapsed() >= ENDING_MAX {
+                if self.sender.flushed() >= self.at || told_at.elapsed() >= ENDING_MAX {
                     return Err(e);
                 }
             }
@@ -280,7 +295,8 @@ impl Stream<'_> {
             tokio::select! {
                 biased;
                 more = wire.read_more() => still_there(more)?,
-                durable = wal.wait(Lsn(self.reader.position().0 + 1)) => durable?,
+                durable = wal.wait(Lsn(self.at.0 + 1)), if self.unsent.is_empty() => durable?,
+                () = standbys.wait(Lsn(self.at.0 + 1), Safety::Local), if !self.unsent.is_empty() => {}
                 () = backend.wake.notified() => {}
                 () = tokio::time::sleep_until(told_at + KEEPALIVE_INTERVAL) => {
                     self.keepalive(wire, silent >= SILENCE_MAX / 2).await?;
@@ -290,9 +306,12 @@ impl Stream<'_> {
         }
     }
 
-    async fn send(&self, wire: &mut Wire, mut at: Lsn, durable: Lsn, log: &[u8]) -> Result<()> {
-        let mut message = Vec::with_capacity(MESSAGE_BYTES.min(log.len()) + 32);
-        for bytes in log.chunks(MESSAGE_BYTES) {
+    /// Sends what has been read, up to `safe` at most. It may end in the middle of a record.
+    async fn send(&mut self, wire: &mut Wire, durable: Lsn, safe: Lsn) -> Result<()> {
+        let length = self.unsent.len().min((safe.0 - self.at.0) as usize);
+        let mut message = Vec::with_capacity(MESSAGE_BYTES.min(length) + 32);
+        let mut at = self.at;
+        for bytes in self.unsent[..length].chunks(MESSAGE_BYTES) {
             message.clear();
             FromPrimary::Data { start: at, end: durable, time_us: self.node.now_us(), bytes }.encode(&mut message);
             wire.copy_data(&message);
@@ -301,6 +320,8 @@ impl Stream<'_> {
                 wire.flush().await?;
             }
         }
+        self.unsent.drain(..length);
+        self.at = at;
         self.sender.sent(at, self.node.now_us());
         wire.flush().await
     }
@@ -325,7 +346,7 @@ impl Stream<'_> {
                     if status.reply {
                         heard = Heard::Asked;
                     }
-                    self.sender.heard(&status, self.node.now_us());
+                    self.node.senders.heard(&self.sender, &status, self.node.now_us());
                     match (self.slot, &self.hold) {
                         (Some(slot), _) => self.node.slots.confirm(slot, status.flushed),
                         (None, Some(hold)) => hold.advance(status.flushed),

@@ -10,7 +10,7 @@ use crate::engine::{CheckpointOptions, Engine, EngineOptions, settle_format};
 use crate::executor::TempSpace;
 use crate::io::{self, Clock, Disk, DiskLock, Entropy, RealObjects};
 use crate::planner::definitions::Definitions;
-use crate::replication::{self, Replication, ReplicationOptions};
+use crate::replication::{self, Replication, ReplicationOptions, StandbyNames};
 use crate::table::Tables;
 use crate::txn::TxnOptions;
 use crate::types::datetime::calendar::UNIX_EPOCH_US;
@@ -95,7 +95,7 @@ impl Database {
             entropy.clone(),
             engine.clone(),
             catalog.clone(),
-            replication_options(&defaults),
+            replication_options(&defaults)?,
         )?;
         let tables = Tables::new(catalog.clone());
         let definitions = Definitions::new(tables.clone());
@@ -251,11 +251,12 @@ fn in_setting(name: &str, mut e: Error) -> Error {
     e
 }
 
-fn replication_options(settings: &Defaults) -> ReplicationOptions {
+fn replication_options(settings: &Defaults) -> Result<ReplicationOptions> {
     let number = |name| settings.get(name).parse::<i64>().expect("the table checks numbers");
     let keep = u64::try_from(number("max_slot_wal_keep_size")).ok();
-    ReplicationOptions {
+    Ok(ReplicationOptions {
         slot_keep: keep.map(|megabytes| megabytes << 20),
         slots_most: number("max_replication_slots") as usize,
-    }
+        wait_for: StandbyNames::parse(settings.get("synchronous_standby_names"))?,
+    })
 }

@@ -6,7 +6,7 @@ use super::transaction::{TRANSACTION_MODES, parse_isolation};
 use crate::base::{Lsn, Oid};
 use crate::binder::CatalogNames;
 use crate::catalog::{self, Catalog};
-use crate::txn::Isolation;
+use crate::txn::{Isolation, Safety};
 use crate::types::datetime::TimeZone;
 use crate::types::{ByteaOutput, DateOrder, DateStyle, FormatContext, IntervalStyle};
 use std::hash::{BuildHasher, Hash, Hasher};
@@ -26,7 +26,8 @@ pub struct Environment {
     /// Bytes that one sort or hash may take.
     pub work_mem: usize,
     pub client_min_messages: Severity,
-    pub synchronous_commit: bool,
+    /// What a commit waits for (`synchronous_commit`).
+    pub safety: Safety,
     /// What a transaction begins with.
     pub isolation: Isolation,
     pub read_only: bool,
@@ -89,7 +90,7 @@ impl Environment {
             idle_in_transaction_timeout: None,
             work_mem: 0,
             client_min_messages: Severity::Notice,
-            synchronous_commit: true,
+            safety: Safety::Flushed,
             isolation: Isolation::ReadCommitted,
             read_only: false,
             standby: false,
@@ -124,7 +125,13 @@ impl Environment {
         self.idle_session_timeout = millis("idle_session_timeout");
         self.idle_in_transaction_timeout = millis("idle_in_transaction_session_timeout");
         self.work_mem = (s.int("work_mem") as usize).saturating_mul(1024);
-        self.synchronous_commit = s.get("synchronous_commit") != "off";
+        self.safety = match s.get("synchronous_commit") {
+            "off" => Safety::Nothing,
+            "local" => Safety::Local,
+            "remote_write" => Safety::Written,
+            "remote_apply" => Safety::Applied,
+            _ => Safety::Flushed,
+        };
         self.client_min_messages = match s.get("client_min_messages") {
             "warning" => Severity::Warning,
             "error" => Severity::Info,

@@ -174,6 +174,7 @@ impl Session {
                 }
                 let tag = self.transaction_statement(&t.kind).await?;
                 portal.source = Source::Finished;
+                self.send_notices(sink);
                 sink.complete(&tag);
                 return Ok(());
             }

@@ -179,6 +179,8 @@ impl Facts for SessionFacts<'_> {
                 write_lag: s.lags.write,
                 flush_lag: s.lags.flush,
                 apply_lag: s.lags.apply,
+                sync_priority: s.priority as i32,
+                sync_state: s.part.as_str(),
                 reply_time: s.reply_us,
             })
         };

@@ -12,9 +12,11 @@
 //!    failed until the block's end.
 //! 2. A statement that must wait for a lock, or met a row newer than its snapshot, is undone and run again; the client sees
 //!    only the last run.
-//! 3. COMMIT is answered when its log is durable (unless `synchronous_commit` is off), and nobody waits for that while
-//!    holding a thread.
-//! 4. Statements that are not provably short run inside `block_in_place`, so that two long ones never hold up the rest.
+//! 3. COMMIT is answered when its log is durable (unless `synchronous_commit` is off), and on the standbys that it waits for;
+//!    nobody waits for that while holding a thread.
+//! 4. A client is told of nothing that others have committed and that waits for standbys, unless its own session has
+//!    committed behind that without waiting.
+//! 5. Statements that are not provably short run inside `block_in_place`, so that two long ones never hold up the rest.
 //!
 //! Threads: a session is one task; it is never used by two at a time.
 //!
@@ -22,7 +24,7 @@
 //! statements, lock waits, deferred work) is awaited in a box, and the way of an ordinary message stays small.
 //!
 //! Read in this order: `database.rs`, `transaction.rs`, `prepare.rs`, `portal.rs`, `run.rs`, `simple.rs`, `extended.rs`,
-//! `utility.rs`, `host.rs`, `backups.rs`, `state_hash.rs`, `verify.rs`, `restore.rs`, `export.rs`.
+//! `utility.rs`, `standbys.rs`, `host.rs`, `backups.rs`, `state_hash.rs`, `verify.rs`, `restore.rs`, `export.rs`.
 
 pub mod backend;
 mod backups;
@@ -45,6 +47,7 @@ pub mod settings;
 pub mod settings_table;
 mod simple;
 pub mod sink;
+mod standbys;
 mod state_hash;
 mod transaction;
 mod utility;
@@ -147,6 +150,8 @@ pub struct Session {
     eval: EvalState,
     /// What the client has seen or been told of: later snapshots are at least this new.
     floor: Lsn,
+    /// Its newest commit that has not waited for standbys.
+    own: Lsn,
     notices: Vec<(Severity, Error)>,
     /// The time, unless some has passed since it was read: messages that came together and take microseconds share one
     /// reading of the clock.
@@ -216,7 +221,8 @@ impl Session {
         let mut session = Session {
             owner: database.engine.owner(backend.process),
             environment: Environment::new(&settings, &name, &user, temp_schema),
-            floor: database.engine.durable(),
+            floor: database.engine.readable(),
+            own: Lsn::ZERO,
             database,
             backend,
             user,

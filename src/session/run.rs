@@ -60,6 +60,8 @@ enum Sent {
     Full,
     /// The transaction has queued for a lock.
     Wait,
+    /// The next rows may not be shown yet.
+    Withheld,
 }
 
 /// What a fetch ended with.
@@ -110,10 +112,14 @@ impl Session {
         let mut left = usize::MAX;
         loop {
             match self.send_rows(&mut run, &mut left, formats, sink)? {
-                Sent::Finished => return Ok(self.finish_run(run)),
+                Sent::Finished => {
+                    self.settle_block().await?;
+                    return Ok(self.finish_run(run));
+                }
                 Sent::Limit => {}
                 Sent::Full => sink.flush().await?,
                 Sent::Wait => Box::pin(self.await_lock()).await?,
+                Sent::Withheld => Box::pin(self.await_shown()).await?,
             }
         }
     }
@@ -136,7 +142,7 @@ impl Session {
         self.tx().used = true;
         let access = match plan.plan.access {
             PlanAccess::Read => Access::Read,
-            PlanAccess::Write => Access::Write,
+            PlanAccess::Write => Access::WriteRows,
         };
         if plan.plan.lock_first && self.tx().txn.isolation() == Isolation::ReadCommitted {
             match self.with_context(|cx| run.execution.take_first_lock(cx)) {
@@ -146,7 +152,7 @@ impl Session {
             }
         }
         let t = self.tx();
-        t.txn.raise_floor(t.catalog.effective().lsn());
+        t.txn.raise_floor(floor_of(t, &run.plan));
         run.statement = Some(t.txn.begin_statement(access)?);
         run.deferred = t.deferred.len();
         Ok(true)
@@ -188,7 +194,12 @@ impl Session {
     pub(super) async fn pull(&mut self, run: &mut Run) -> Result<Option<Batch>> {
         loop {
             match self.step(run)? {
-                Step::Rows(batch) => return Ok(Some(batch)),
+                Step::Rows(batch) => {
+                    if self.is_withheld() {
+                        Box::pin(self.await_shown()).await?;
+                    }
+                    return Ok(Some(batch));
+                }
                 Step::End => return Ok(None),
                 Step::Wait => Box::pin(self.await_lock()).await?,
             }
@@ -204,6 +215,10 @@ impl Session {
                 Step::End => return Ok(Sent::Finished),
                 Step::Wait => return Ok(Sent::Wait),
             };
+            if self.is_withheld() {
+                run.rest = Some(batch);
+                return Ok(Sent::Withheld);
+            }
             if batch.rows > *left {
                 run.rest = Some(batch.slice(*left, batch.rows - *left));
                 batch = batch.slice(0, *left);
@@ -221,6 +236,14 @@ impl Session {
             }
         }
         Ok(Sent::Limit)
+    }
+
+    /// A statement within a block says how many rows it changed, which its COMMIT does not wait for.
+    async fn settle_block(&mut self) -> Result<()> {
+        if self.is_withheld() && self.transaction.as_ref().is_some_and(|t| t.explicit) {
+            Box::pin(self.await_shown()).await?;
+        }
+        Ok(())
     }
 
     /// The snapshot of a run that has come to its end may go. Returns the command tag.
@@ -376,13 +399,17 @@ impl Session {
             Source::Query(run) => {
                 loop {
                     match self.send_rows(run, &mut left, &portal.formats, sink)? {
-                        Sent::Finished => break,
+                        Sent::Finished => {
+                            self.settle_block().await?;
+                            break;
+                        }
                         Sent::Limit => {
                             sink.suspended();
                             return Ok(Fetched::Suspended);
                         }
                         Sent::Full => sink.flush().await?,
                         Sent::Wait => Box::pin(self.await_lock()).await?,
+                        Sent::Withheld => Box::pin(self.await_shown()).await?,
                     }
                 }
                 // The tag counts what this fetch has sent.
@@ -393,6 +420,7 @@ impl Session {
                 self.finish_run(run)
             }
             Source::Rows { columns, batches, tag } => {
+                self.settle_block().await?;
                 while let Some(mut batch) = batches.pop_front() {
                     if left == 0 {
                         batches.push_front(batch);
@@ -446,6 +474,12 @@ impl Session {
         }
         activity.state_change_us = now;
     }
+}
+
+/// What a plan's snapshot must show: the definitions that it was made of. Those of other relations may wait for standbys.
+fn floor_of(t: &Transaction, plan: &CachedPlan) -> Lsn {
+    let used = |relation| plan.access.iter().any(|access| access.relation == relation);
+    t.catalog.needed_for(used)
 }
 
 /// What a query that locks rows is called where it must not (`CreateCommandTag`).

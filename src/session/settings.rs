@@ -6,6 +6,7 @@
 
 use super::settings_table::SETTINGS;
 use crate::base::{Error, Lsn, Result, SqlState};
+use crate::replication::StandbyNames;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -296,7 +297,7 @@ fn check(setting: &Setting, text: &str) -> Result<String> {
                 Err(_) => Err(invalid("TimeZone", text)),
             }
         }
-        "synchronous_standby_names" if !value.is_empty() => Err(Error::unsupported("synchronous replication")),
+        "synchronous_standby_names" => StandbyNames::parse(&value).map(|_| value),
         "headwater.read_after" if !value.is_empty() && Lsn::parse(&value).is_none() => {
             Err(invalid("headwater.read_after", text))
         }

@@ -57,6 +57,7 @@ impl Session {
                 let tag = pin!(self.run_plan(&plan, params, &Formats::default(), sink)).await?;
                 self.send_notices(sink);
                 self.end_implicit().await?;
+                self.send_notices(sink);
                 sink.complete(&tag);
                 return Ok(());
             }
@@ -76,6 +77,7 @@ impl Session {
             self.send_notices(sink);
             if i + 1 == count {
                 self.end_implicit().await?;
+                self.send_notices(sink);
             } else if let Some(t) = &mut self.transaction {
                 t.txn.next_command();
             }

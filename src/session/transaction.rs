@@ -7,20 +7,20 @@
 //! COMMIT:
 //! 1. run what was put off to the end (deferred constraints, ON COMMIT of temporary tables);
 //! 2. encode, apply, append, publish the catalog (`Txn::commit_with`); locks are free from here on;
-//! 3. hand out notifications;
-//! 4. wait until the log is durable, holding no thread;
-//! 5. settings: what was LOCAL goes back.
+//! 3. settings: what was LOCAL goes back;
+//! 4. wait until the log is durable and on the standbys that count, holding no thread;
+//! 5. hand out notifications: whoever gets one sees what it tells of.
 
 use super::backend::Notification;
 use super::settings;
 use super::sink::Tag;
 use super::{Session, Status};
-use crate::base::{Error, Lsn, Result, SqlState};
+use crate::base::{Error, Result, SqlState};
 use crate::catalog::{self, CatalogTxn};
 use crate::executor::ddl;
 use crate::executor::foreign_key::Deferred;
 use crate::parser::ast::{IsolationLevel, TransactionKind, TransactionMode, TransactionModeKind};
-use crate::txn::{self, Isolation, Txn};
+use crate::txn::{self, Committed, Isolation, Safety, Txn};
 
 pub struct Transaction {
     pub txn: Txn,
@@ -108,6 +108,7 @@ impl Session {
             }),
         };
         transaction.txn.raise_floor(self.floor);
+        transaction.txn.set_safety(self.environment.safety);
         (transaction.start_us, transaction.read_only) = (start_us, read_only);
         self.environment.format.now_us = start_us;
         self.transaction = Some(transaction);
@@ -367,16 +368,28 @@ impl Session {
             self.roll_back();
             return Err(e);
         }
-        // SET LOCAL may have said so, which ends with the transaction.
-        let synchronous = self.environment.synchronous_commit;
-        let lsn = self.commit_now()?;
-        if !synchronous {
+        // SET LOCAL may have set it, which ends with the transaction.
+        let safety = self.environment.safety;
+        let Some((committed, notifications)) = self.commit_now(safety)? else { return Ok(()) };
+        let lsn = committed.wait_for;
+        if safety == Safety::Nothing {
             self.database.engine.acknowledge(lsn);
         } else if self.database.engine.durable() < lsn {
             self.time_has_passed();
             Box::pin(self.database.engine.wait_durable(lsn)).await?;
         }
-        Ok(())
+        let waited = match self.must_wait(&committed, safety) {
+            true => {
+                self.time_has_passed();
+                Box::pin(self.await_standbys(&committed, safety)).await
+            }
+            false => Ok(()),
+        };
+        if safety <= Safety::Local {
+            self.own = self.own.max(committed.lsn.unwrap_or_default());
+        }
+        self.database.backends.deliver(&notifications);
+        waited
     }
 
     fn has_work_at_commit(&mut self) -> bool {
@@ -392,19 +405,21 @@ impl Session {
         if self.has_temporary() { self.with_temporary(ddl::end_of_transaction) } else { Ok(()) }
     }
 
-    /// Steps 2 and 3. Answers what must be durable before the client may hear of it.
-    fn commit_now(&mut self) -> Result<Lsn> {
-        let Some(mut t) = self.transaction.take() else { return Ok(Lsn::ZERO) };
+    /// Steps 2 and 3. Answers what must be safe before the client may hear of it, and who else is to hear of it then.
+    fn commit_now(&mut self, safety: Safety) -> Result<Option<(Committed, Vec<Notification>)>> {
+        let Some(mut t) = self.transaction.take() else { return Ok(None) };
+        // SET LOCAL may have said so.
+        t.txn.set_safety(safety);
         let committed = match t.catalog.is_changed() {
             true => t.txn.commit_with(t.catalog.publication()),
             false => t.txn.commit(),
         };
         if let Ok(committed) = &committed {
             self.floor = self.floor.max(committed.wait_for);
-            self.database.backends.deliver(&t.notifications);
         }
+        let notifications = std::mem::take(&mut t.notifications);
         self.end(t, committed.is_ok());
-        committed.map(|c| c.wait_for)
+        committed.map(|c| Some((c, notifications)))
     }
 
     /// Whether the session has a schema for temporary relations.
@@ -424,7 +439,11 @@ impl Session {
             false => Ok(()),
         };
         match (result, self.transaction.take()) {
-            (Ok(()), Some(mut t)) if t.catalog.is_changed() => t.txn.commit_with(t.catalog.publication()).map(drop),
+            (Ok(()), Some(mut t)) if t.catalog.is_changed() => {
+                // Nobody waits for it.
+                t.txn.set_safety(Safety::Local);
+                t.txn.commit_with(t.catalog.publication()).map(drop)
+            }
             (result, _) => result,
         }
     }

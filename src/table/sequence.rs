@@ -151,7 +151,8 @@ impl Tables {
 
     fn store_value(&self, txn: &Txn, storage: u32, last: i64, called: bool) -> Result<()> {
         let (key, value) = (storage.to_be_bytes(), encode(last, called));
-        let ((), lsn) = self.store.engine().autonomous(|own| own.put(SEQUENCE_TREE, &key, &value))?;
+        let put = |own: &mut Txn| own.put(SEQUENCE_TREE, &key, &value);
+        let ((), lsn) = self.store.engine().autonomous_as(txn.safety(), put)?;
         txn.raise_floor(lsn);
         Ok(())
     }

@@ -44,14 +44,14 @@ impl Txn {
     /// 3. SERIALIZABLE: check that nobody has changed what was read.
     /// 4. Check that the trees can take the batch.
     /// 5. Append it to the log. What fails after this, the disk alone, is final: only recovery puts it right.
-    /// 6. Apply it to the trees, call `publish`, and make it visible by one store.
+    /// 6. Apply it to the trees, call `publish`, note that it waits for standbys if it does, and make it visible by one store.
     /// 7. Let go of the writer lock, then of the row locks: whoever waits for them sees the commit.
     /// 8. Now and then, purge what has become garbage.
     pub fn commit_with(&mut self, publish: impl FnOnce(Lsn)) -> Result<Committed> {
         if self.writes.is_empty() {
-            let wait_for = self.floor();
+            let seen = self.floor();
             self.end();
-            return Ok(Committed { lsn: None, wait_for });
+            return Ok(Committed { lsn: None, wait_for: seen, seen });
         }
         if self.shared.follows() {
             self.rollback();
@@ -65,11 +65,11 @@ impl Txn {
         };
         let floor = self.floor();
         self.rollback();
-        let Some((lsn, purge)) = written? else { return Ok(Committed { lsn: None, wait_for: floor }) };
+        let Some((lsn, purge)) = written? else { return Ok(Committed { lsn: None, wait_for: floor, seen: floor }) };
         if purge > 0 {
             self.shared.purge(purge);
         }
-        Ok(Committed { lsn: Some(lsn), wait_for: lsn.max(floor) })
+        Ok(Committed { lsn: Some(lsn), wait_for: lsn.max(floor), seen: floor })
     }
 
     /// Steps 1 to 6. Answers the commit's LSN and how much to purge.
@@ -88,6 +88,7 @@ impl Txn {
             return Err(shared.fail(e));
         }
         publish(lsn);
+        shared.standbys.note(lsn, self.safety);
         shared.set_applied(lsn);
         mem::forget(dying);
         let due = writer.owes(batch.len());
@@ -136,6 +137,7 @@ impl Txn {
             Ok(lsn) => {
                 shared.store.publish(pending, lsn);
                 publish(lsn);
+                shared.standbys.note(lsn, self.safety);
                 shared.set_applied(lsn);
                 Ok((lsn, writer.owes(changes)))
             }

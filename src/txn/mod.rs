@@ -8,7 +8,8 @@
 //! Invariants:
 //! 1. What a transaction writes is seen by nobody else before its commit, and by itself from its next command on.
 //! 2. A commit becomes visible whole, at one LSN; visibility follows the order of the log.
-//! 3. A reader of [`Access::Read`] sees nothing that a crash could take back, and a session never sees less than before.
+//! 3. A reader of [`Access::Read`] sees nothing that a crash could take back, nor what waits for standbys and could be lost
+//!    with this node; and a session never sees less than before.
 //! 4. A transaction that saw something not yet durable is acknowledged only after that is.
 //! 5. Locks are held until the commit is visible. No two holders conflict; whoever waits is granted, leaves, or is told
 //!    of a deadlock.
@@ -25,7 +26,7 @@
 //! After a crash: transactions without a complete record in the log never were.
 //!
 //! Read in this order: `view.rs`, `write_set.rs`, `transactions.rs`, `transaction.rs`, `scan.rs`, `lock/mod.rs`,
-//! `cover.rs`, `reads.rs`, `commit.rs`, `replay.rs`.
+//! `cover.rs`, `reads.rs`, `standbys.rs`, `commit.rs`, `replay.rs`.
 
 mod commit;
 mod cover;
@@ -33,6 +34,7 @@ mod lock;
 mod reads;
 mod replay;
 mod scan;
+mod standbys;
 mod transaction;
 mod transactions;
 mod view;
@@ -42,6 +44,7 @@ pub use cover::{LockTarget, Rivals};
 pub use lock::{LockKey, LockLine, LockMode, LockTag, LockWait, Locked, Owner, OwnerId, Wait, Waited};
 pub use replay::Incoming;
 pub use scan::Scan;
+pub use standbys::{Confirmed, Safety, SafetyWait, Standbys};
 pub use transaction::Txn;
 pub use transactions::{Found, OnFatal, Transactions, TxnOptions};
 pub use view::{Access, Committed, Currency, Isolation, ReadView, Savepoint, Statement, TxnId};

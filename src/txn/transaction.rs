@@ -3,6 +3,7 @@
 use super::cover::Covers;
 use super::lock::{LockHash, LockKey, LockMode, LockWait, Locked, Noted, Outcome, Owner, Scope, Ticket, Wait};
 use super::reads::Reads;
+use super::standbys::Safety;
 use super::transactions::Transactions;
 use super::view::{Access, Currency, Isolation, ReadView, Savepoint, Statement, TxnId};
 use super::write_set::{Room, WriteSet};
@@ -37,6 +38,10 @@ pub struct Txn {
     id: TxnId,
     pub(super) isolation: Isolation,
     read_only: bool,
+    /// What its commit waits for.
+    pub(super) safety: Safety,
+    /// The statement runs again: it has met what its first snapshot did not show.
+    runs_again: bool,
     pub(super) writes: WriteSet,
     /// The current statement's snapshot; above READ COMMITTED the transaction's.
     snapshot: Option<Registration>,
@@ -65,6 +70,8 @@ impl Txn {
             id,
             isolation,
             read_only: false,
+            safety: Safety::Local,
+            runs_again: false,
             writes,
             snapshot: None,
             conflicts: None,
@@ -94,6 +101,15 @@ impl Txn {
         self.reads = noted_reads(isolation, read_only);
     }
 
+    /// What the commit waits for. It has a meaning while standbys are waited for at all.
+    pub fn set_safety(&mut self, safety: Safety) {
+        self.safety = safety;
+    }
+
+    pub fn safety(&self) -> Safety {
+        self.safety
+    }
+
     /// Later statements read at least this much, and COMMIT waits for it. A session passes the floor of its earlier
     /// transactions, so that its reads never go back in time.
     pub fn raise_floor(&self, lsn: Lsn) {
@@ -116,7 +132,8 @@ impl Txn {
             Isolation::RepeatableRead | Isolation::Serializable => self.read_only,
         };
         if self.snapshot.is_none() || self.isolation == Isolation::ReadCommitted {
-            self.take_snapshot(reads_only)?;
+            let may_lag = access != Access::Write && self.shared.standbys.withhold() && !self.runs_again;
+            self.take_snapshot(reads_only || may_lag)?;
         }
         self.next_command();
         Ok(Statement(self.writes.mark()))
@@ -143,10 +160,12 @@ impl Txn {
         if self.isolation == Isolation::ReadCommitted {
             self.snapshot = None;
         }
+        self.runs_again = false;
     }
 
     /// Pops the writes made since the statement began, keeps the locks. Undoing an outer statement undoes inner ones.
     pub fn undo_statement(&mut self, statement: Statement) {
+        self.runs_again = true;
         self.writes.undo_to(statement.0);
         self.own_before = self.own_before.min(statement.0.changes());
     }
@@ -173,7 +192,12 @@ impl Txn {
     /// Like `get`, on the latest committed state with all own writes: meaningful under a lock.
     pub fn get_latest(&self, tree: TreeId, key: &[u8], out: &mut Vec<u8>) -> Result<bool> {
         let found = self.get_at(tree, key, Lsn::MAX, self.writes.mark().changes(), out);
-        self.saw_latest();
+        if self.shared.standbys.withhold() {
+            // Of what waits for standbys only this one key may have been seen.
+            self.raise_floor(self.shared.store.newest(tree, key)?.lsn);
+        } else {
+            self.saw_latest();
+        }
         found
     }
 
@@ -188,6 +212,14 @@ impl Txn {
             None if self.writes.created(tree) => Ok(false),
             None => self.shared.store.get(tree, key, at, out),
         }
+    }
+
+    /// The next snapshot is to show the newest state of this entry, which is locked, though it may wait for standbys.
+    pub fn will_see(&self, tree: TreeId, key: &[u8]) -> Result<()> {
+        if self.shared.standbys.withhold() {
+            self.raise_floor(self.shared.store.newest(tree, key)?.lsn);
+        }
+        Ok(())
     }
 
     /// The transaction has seen what others have applied.
@@ -375,6 +407,7 @@ impl Txn {
         self.release_locks(0);
         self.snapshot = None;
         self.conflicts = None;
+        self.runs_again = false;
         self.own_before = 0;
         self.reads = noted_reads(self.isolation, self.read_only);
     }

@@ -1,6 +1,7 @@
 //! What all transactions of one database share: the trees, the log, the snapshots, the locks, and the one writer lock.
 
 use super::lock::{LockLine, LockTable, Owner};
+use super::standbys::{Safety, Standbys};
 use super::transaction::Txn;
 use super::view::{Isolation, TxnId};
 use crate::base::{Error, Lsn, Result, SqlState, TreeId};
@@ -60,6 +61,8 @@ pub struct Transactions {
     on_fatal: OnFatal,
     /// Why the trees can no longer be relied on.
     failure: Mutex<Option<Error>>,
+    /// What the trees held when they were opened: nothing before it can be shown.
+    opened: Lsn,
     /// Everything up to here is in the trees.
     applied: AtomicU64,
     /// Commits up to here were acknowledged without waiting; every reader sees them.
@@ -67,6 +70,8 @@ pub struct Transactions {
     next_txn: AtomicU64,
     next_owner: AtomicU32,
     pub(super) next_tree: AtomicU32,
+    /// Commits that wait for other nodes.
+    pub(super) standbys: Arc<Standbys>,
     /// The log is another node's, and what comes with it is all that changes the trees.
     pub(super) follows: AtomicBool,
     /// The log ends in the middle of a transaction in parts.
@@ -103,12 +108,14 @@ impl Transactions {
             options,
             on_fatal,
             failure: Mutex::default(),
+            opened: end,
             applied: AtomicU64::new(end.0),
             acknowledged: AtomicU64::new(0),
             // Ids go on from the log's length, so they rarely repeat after a restart.
             next_txn: AtomicU64::new(end.0.max(3)),
             next_owner: AtomicU32::new(1),
             next_tree: AtomicU32::new(found.next_tree.0),
+            standbys: Arc::default(),
             follows: AtomicBool::new(found.follows),
             parts_open: AtomicBool::new(found.parts_open),
         })
@@ -139,7 +146,27 @@ impl Transactions {
     pub fn readable(&self, floor: Lsn) -> Lsn {
         let acknowledged = Lsn(self.acknowledged.load(Acquire));
         // The log may be durable a moment before the trees have it.
-        self.wal.durable().max(acknowledged).max(floor).min(self.applied())
+        let applied = self.applied();
+        // Looked at last: what is applied by now was noted before.
+        self.wal
+            .durable()
+            .max(acknowledged)
+            .min(applied)
+            .min(self.standbys.shown())
+            .max(floor.max(self.opened).min(applied))
+    }
+
+    /// From now on commits wait for standbys, or do not. `all`: what the trees hold may not be shown before those have it.
+    pub fn require_standbys(&self, required: bool, all: bool) {
+        let _writer = self.writer.lock();
+        self.standbys.require(required);
+        if all {
+            self.standbys.note(self.applied(), Safety::Flushed);
+        }
+    }
+
+    pub fn standbys(&self) -> &Arc<Standbys> {
+        &self.standbys
     }
 
     /// A commit is acknowledged before it is durable (`synchronous_commit = off`): readers see it from now on.
@@ -153,10 +180,10 @@ impl Transactions {
         id.map(TreeId).map_err(full)
     }
 
-    /// What must stay readable. Commits that are not durable yet do not count as seen by everybody: a reader of the
-    /// durable prefix may come any moment.
+    /// What must stay readable. Commits that are not durable yet, or wait for standbys, do not count as seen by everybody: a
+    /// reader of what is before them may come any moment.
     fn needed(&self) -> Needed {
-        let floor = self.wal.durable().min(self.applied());
+        let floor = self.wal.durable().min(self.applied()).min(self.standbys.shown());
         let changes_after = self.conflicts.needed(floor).oldest();
         Needed { changes_after, ..self.snapshots.needed(floor) }
     }

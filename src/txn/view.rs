@@ -21,6 +21,9 @@ pub enum Access {
     Read,
     /// Writes or locks rows: the applied prefix. The commit waits until what it saw is durable.
     Write,
+    /// The same of rows that it looks at again once they are locked. While something waits for standbys it begins as a
+    /// reader, and sees that only when it meets it and runs again.
+    WriteRows,
 }
 
 /// Marks a statement's start, for [`super::Txn::undo_statement`]. Statements nest (functions, triggers).
@@ -65,4 +68,6 @@ pub struct Committed {
     pub lsn: Option<Lsn>,
     /// The client may be told of success when this much of the log is durable.
     pub wait_for: Lsn,
+    /// The newest state of others that it saw: nobody is to be told of it before that may be shown.
+    pub seen: Lsn,
 }

@@ -101,6 +101,9 @@ pub struct Sender {
     pub write_lag: Option<i64>,
     pub flush_lag: Option<i64>,
     pub apply_lag: Option<i64>,
+    pub sync_priority: i32,
+    /// `async`, `potential`, `sync` or `quorum`.
+    pub sync_state: &'static str,
     pub reply_time: Option<i64>,
 }
 

@@ -42,8 +42,8 @@ pub(super) fn pg_stat_replication(cx: &SystemContext<'_>, out: &mut Rows) {
             lag(s.write_lag),
             lag(s.flush_lag),
             lag(s.apply_lag),
-            int4(0),
-            text("async"),
+            int4(s.sync_priority),
+            text(s.sync_state),
             time(s.reply_time),
         ]);
     }
