@@ -9,11 +9,8 @@ use super::flush::FLIGHT_PAGES;
 use super::ledger::Ledger;
 use super::map::{directory_blocks, entries_per_map_page};
 use super::pool::Pager;
+use super::sync::rest;
 use crate::base::Result;
-use std::time::Duration;
-
-/// What a waiting caller does when others are writing everything there is to write.
-const BUSY_WAIT: Duration = Duration::from_micros(100);
 
 impl Pager {
     /// Makes sure that `pages` more pages can be changed and written: 53100 when the disk is full, the first fatal
@@ -53,7 +50,7 @@ impl Pager {
     fn thin_out(&self) -> Result<()> {
         while self.is_crowded(&self.ledger.lock()) {
             if self.flush_some(FLIGHT_PAGES)? == 0 {
-                std::thread::sleep(BUSY_WAIT);
+                rest();
             }
         }
         Ok(())

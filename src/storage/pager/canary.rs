@@ -19,6 +19,8 @@ thread_local! {
     pub static STALE_IMAGES: Cell<bool> = const { Cell::new(false) };
     /// Dirty frames may be evicted.
     pub static EVICT_DIRTY: Cell<bool> = const { Cell::new(false) };
+    /// Who waits for a latch waits until it comes.
+    pub static PATIENT: Cell<bool> = const { Cell::new(false) };
     /// Opening believes the cache.
     pub static CACHED: Cell<bool> = const { Cell::new(false) };
 }

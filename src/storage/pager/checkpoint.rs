@@ -19,9 +19,9 @@ use super::map::{Map, MapPage, directory_blocks, directory_row, encode_directory
 use super::options::{Progress, Root};
 use super::pool::{Pager, count};
 use super::superblock::Superblock;
+use super::sync::rest;
 use super::word::{Block, Epoch, Home};
 use crate::base::{Error, Lsn, PageId, Result, SqlState};
-use std::time::Duration;
 
 /// What the checkpoint does next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,9 +60,6 @@ pub struct Next {
     pub written: Vec<(usize, Home)>,
     pub directory: Option<Directory>,
 }
-
-/// How long to wait for pages that others hold or write.
-const BUSY_WAIT: Duration = Duration::from_micros(50);
 
 impl Pager {
     /// Makes what `freeze` fixed durable, and answers its LSN. `pace` is called between groups of pages and may sleep.
@@ -135,7 +132,7 @@ impl Pager {
     fn write_images(&self, c: &mut Checkpointer, pages: usize) -> Result<Phase> {
         if !self.ledger.lock().frozen_is_written() {
             if self.flush_frozen(pages)? == 0 {
-                std::thread::sleep(BUSY_WAIT);
+                rest();
             }
             return Ok(Phase::Images);
         }

@@ -14,7 +14,6 @@ use super::ledger::{Copy, Image, Ledger};
 use super::pool::{Pager, count};
 use super::word::{Block, Epoch, frame_of};
 use crate::base::{Error, PageId, Result, SqlState};
-use parking_lot::lock_api::RawRwLock as _;
 use std::sync::atomic::Ordering;
 
 /// Images of one capture, at most.
@@ -154,7 +153,7 @@ impl Pager {
         let word = self.table.word(pid);
         let seen = word.load(Ordering::Acquire);
         let frame = frame_of(seen);
-        let latched = frame.filter(|f| self.frames.get(*f).latch.try_lock_shared());
+        let latched = frame.filter(|f| self.frames.get(*f).latch.try_shared());
         let mut ledger = self.ledger.lock();
         let result = if let Some((epoch, copy)) = take_copy(&mut ledger, pid, cause) {
             let image = Image { pid, epoch, version: copy.version, block, frame: None };
@@ -188,7 +187,7 @@ impl Pager {
         }
         if let Some(frame) = latched {
             // SAFETY: latched above.
-            unsafe { self.frames.get(frame).latch.unlock_shared() };
+            unsafe { self.frames.get(frame).latch.release_shared() };
         }
         result
     }

@@ -12,11 +12,11 @@
 //! The arena and the words are made at once, and of both nothing is touched before a frame's first use: a server costs the
 //! memory of the pages that it has read, not that of its pool.
 
+#[cfg(test)]
+use super::canary;
+use super::sync::{Latch, Mutex};
 use super::word::{Epoch, Home};
 use crate::base::PageId;
-use parking_lot::Mutex;
-use parking_lot::RawRwLock;
-use parking_lot::lock_api::{RawRwLock as _, RawRwLockTimed as _};
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
@@ -27,7 +27,7 @@ use std::time::Duration;
 /// latch, so that whoever holds it exclusively and sees "changed in this epoch, not captured" knows that it stays so.
 #[repr(align(64))]
 pub struct Frame {
-    pub latch: RawRwLock,
+    pub latch: Latch,
     /// The page in it, 0 when there is none. A hint for eviction.
     pid: AtomicU32,
     /// Twice the epoch of the last change (0: the content is on disk), plus one when an image of it is being written.
@@ -57,14 +57,10 @@ impl Change {
     }
 }
 
-// SAFETY: both are as many bytes, all of them initialised.
-const UNLOCKED: usize = unsafe { std::mem::transmute::<RawRwLock, usize>(RawRwLock::INIT) };
-const _: () = assert!(UNLOCKED == 0, "a latch of zeroes is free");
-
 impl Frame {
     /// Frames without a page.
-    fn zeroed(n: usize) -> Box<[Frame]> {
-        // SAFETY: of zeroes a latch is free, as asserted above, and the other fields are valid, and say: no page.
+    pub fn zeroed(n: usize) -> Box<[Frame]> {
+        // SAFETY: of zeroes a latch is free, and the other fields are valid, and say: no page.
         unsafe { Box::<[Frame]>::new_zeroed_slice(n).assume_init() }
     }
 
@@ -105,28 +101,28 @@ impl Frame {
     /// Takes the shared latch; false, without it, when the page is not in this frame any more.
     #[inline]
     pub fn latch_shared(&self, is_here: impl Fn() -> bool) -> bool {
-        if !self.latch.try_lock_shared() && !wait_while(&is_here, |time| self.latch.try_lock_shared_for(time)) {
+        if !self.latch.try_shared() && !wait_while(&is_here, |time| self.latch.try_shared_for(time)) {
             return false;
         }
         if is_here() {
             return true;
         }
         // SAFETY: latched above.
-        unsafe { self.latch.unlock_shared() };
+        unsafe { self.latch.release_shared() };
         false
     }
 
     /// Takes the exclusive latch; false, without it, when the page is not in this frame any more.
     #[inline]
     pub fn latch_exclusive(&self, is_here: impl Fn() -> bool) -> bool {
-        if !self.latch.try_lock_exclusive() && !wait_while(&is_here, |time| self.latch.try_lock_exclusive_for(time)) {
+        if !self.latch.try_exclusive() && !wait_while(&is_here, |time| self.latch.try_exclusive_for(time)) {
             return false;
         }
         if is_here() {
             return true;
         }
         // SAFETY: latched above.
-        unsafe { self.latch.unlock_exclusive() };
+        unsafe { self.latch.release_exclusive() };
         false
     }
 
@@ -145,7 +141,7 @@ impl Frame {
 }
 
 /// How long a thread waits for a latch before it looks whether it still wants it.
-const LOOK_AGAIN: Duration = Duration::from_millis(1);
+pub const LOOK_AGAIN: Duration = Duration::from_millis(1);
 
 /// Latches are held for moments, so in a debug build a long wait is a cycle: say so instead of hanging.
 const CYCLE: Duration = Duration::from_secs(20);
@@ -154,6 +150,8 @@ const CYCLE: Duration = Duration::from_secs(20);
 #[cold]
 fn wait_while(is_here: &impl Fn() -> bool, wait: impl Fn(Duration) -> bool) -> bool {
     let mut waits = 0;
+    #[cfg(test)]
+    let is_here = || canary::PATIENT.get() || is_here();
     while is_here() {
         if wait(LOOK_AGAIN) {
             return true;
@@ -281,33 +279,5 @@ impl Drop for Frames {
     fn drop(&mut self) {
         // SAFETY: allocated with this layout; no guard outlives the pager.
         unsafe { dealloc(self.arena, layout(self.frames.len(), self.page_bytes)) }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The holder of the latch may be waiting for a page that the one who waits here holds.
-    #[test]
-    fn nobody_waits_for_a_frame_that_became_another_pages() {
-        let frame = &Frame::zeroed(1)[0];
-        frame.latch.lock_exclusive();
-        let here = AtomicBool::new(true);
-        std::thread::scope(|threads| {
-            let is_here = || here.load(Ordering::Relaxed);
-            let readers = [
-                threads.spawn(move || frame.latch_shared(is_here)),
-                threads.spawn(move || frame.latch_exclusive(is_here)),
-            ];
-            std::thread::sleep(3 * LOOK_AGAIN);
-            here.store(false, Ordering::Relaxed);
-            for reader in readers {
-                assert!(!reader.join().unwrap());
-            }
-        });
-        // SAFETY: latched above.
-        unsafe { frame.latch.unlock_exclusive() };
-        assert!(frame.latch_exclusive(|| true), "whoever gave up left nothing behind");
     }
 }

@@ -3,7 +3,6 @@
 use super::frame::Frames;
 use super::pool::Pager;
 use crate::base::PageId;
-use parking_lot::lock_api::RawRwLock as _;
 use smallvec::SmallVec;
 use std::cell::RefCell;
 use std::marker::PhantomData;
@@ -44,7 +43,7 @@ impl Drop for PageRead<'_> {
     #[inline]
     fn drop(&mut self) {
         // SAFETY: the guard holds it.
-        unsafe { self.frames.get(self.frame).latch.unlock_shared() }
+        unsafe { self.frames.get(self.frame).latch.release_shared() }
     }
 }
 
@@ -98,6 +97,6 @@ impl Drop for PageMut<'_> {
         let at = held.iter().rposition(|p| *p == self.pid).expect("a held page is listed");
         held.swap_remove(at);
         // SAFETY: the guard holds it.
-        unsafe { self.frames.get(self.frame).latch.unlock_exclusive() }
+        unsafe { self.frames.get(self.frame).latch.release_exclusive() }
     }
 }

@@ -13,17 +13,13 @@ use super::canary;
 use super::frame::Change;
 use super::head::{Kind, check, damaged};
 use super::pool::{Pager, count};
+use super::sync::{rest, yield_now};
 use super::word::{Block, Epoch, Home, Place, resident};
 use crate::base::{PageId, Result};
-use parking_lot::lock_api::RawRwLock as _;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 /// Dirty pages that are written at once when no clean one is left.
 const VICTIMS: usize = 64;
-
-/// How long to wait when every frame is latched or being written.
-const BUSY_WAIT: Duration = Duration::from_micros(100);
 
 impl Pager {
     /// Reads the page in when it is not resident; false, not an error, when there is no such page (any more). For a
@@ -131,8 +127,8 @@ impl Pager {
                 rounds += 1;
                 debug_assert!(rounds < 200_000, "every frame of the pool is latched");
                 match rounds {
-                    ..100 => std::thread::yield_now(),
-                    _ => std::thread::sleep(BUSY_WAIT),
+                    ..100 => yield_now(),
+                    _ => rest(),
                 }
             }
         }
@@ -176,7 +172,7 @@ impl Pager {
     /// Lets a page go, unless it is in use or no longer clean. Then this thread owns the frame.
     pub(super) fn evict(&self, pid: PageId, frame: u32) -> bool {
         let f = self.frames.get(frame);
-        if !f.latch.try_lock_exclusive() {
+        if !f.latch.try_exclusive() {
             return false;
         }
         let word = self.table.word(pid);
@@ -189,7 +185,7 @@ impl Pager {
         }
         drop(ledger);
         // SAFETY: latched above.
-        unsafe { f.latch.unlock_exclusive() };
+        unsafe { f.latch.release_exclusive() };
         goes
     }
 }

@@ -35,7 +35,7 @@
 //!
 //! Read in this order: `word.rs`, `head.rs`, `table.rs`, `frame.rs`, `guard.rs`, `pool.rs`, `load.rs`, `blocks.rs`, `ledger.rs`,
 //! `write.rs`, `flush.rs`, `superblock.rs`, `map.rs`, `checkpoint.rs`, `open.rs`, `pin.rs`, `admit.rs`, `verify.rs`, `file_check.rs`,
-//! `build.rs`, `fall_back.rs`.
+//! `build.rs`, `fall_back.rs`; `sync.rs` when a lock is in question.
 
 mod admit;
 mod blocks;
@@ -57,11 +57,14 @@ mod options;
 mod pin;
 mod pool;
 mod superblock;
+mod sync;
 mod table;
 mod verify;
 mod word;
 mod write;
 
+#[cfg(test)]
+mod shuttle_tests;
 #[cfg(test)]
 mod sim_tests;
 #[cfg(test)]

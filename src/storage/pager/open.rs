@@ -21,11 +21,11 @@ use super::map::{Map, MapPage, decode_directory, decode_map_page, directory_byte
 use super::options::{PagerOptions, Root};
 use super::pool::{Counters, Pager};
 use super::superblock::{Superblock, find_newest, page_size_is_valid, read_at};
+use super::sync::{Condvar, Mutex};
 use super::table::PageTable;
 use super::word::{Block, Epoch, Home};
 use crate::base::{Error, PageId, Result, SqlState};
 use crate::io::{Disk, File};
-use parking_lot::{Condvar, Mutex};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 

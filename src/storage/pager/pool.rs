@@ -6,12 +6,12 @@ use super::guard::PageRead;
 use super::head::{HEAD_BYTES, PAGE_BYTES};
 use super::ledger::Ledger;
 use super::options::PagerStats;
+use super::sync::{Condvar, Mutex};
 use super::table::PageTable;
 use super::word::{Home, Place, frame_of};
 use super::write::PageWriter;
 use crate::base::{Error, PageId, Result, SqlState};
 use crate::io::File;
-use parking_lot::{Condvar, Mutex};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 

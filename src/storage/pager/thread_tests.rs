@@ -1,6 +1,7 @@
 //! Readers, the writer, a cleaner and checkpoints at once, in fewer frames than pages: nobody sees a torn or foreign page,
 //! and the file holds the state of the last freeze.
 
+use super::frame::{Frame, LOOK_AGAIN};
 use super::tests::{open, root};
 use super::*;
 use crate::base::PageId;
@@ -158,4 +159,25 @@ fn a_page_is_read_in_once() {
         thread::scope(|s| (0..3).for_each(|_| drop(s.spawn(|| pager.read(pid).map(drop).unwrap()))));
         assert_eq!(pager.stats().reads, before + 1);
     }
+}
+
+/// The holder of the latch may be waiting for a page that the one who waits here holds.
+#[test]
+fn nobody_waits_for_a_frame_that_became_another_pages() {
+    let frame = &Frame::zeroed(1)[0];
+    frame.latch.exclusive();
+    let here = AtomicBool::new(true);
+    thread::scope(|threads| {
+        let is_here = || here.load(Ordering::Relaxed);
+        let readers =
+            [threads.spawn(move || frame.latch_shared(is_here)), threads.spawn(move || frame.latch_exclusive(is_here))];
+        thread::sleep(3 * LOOK_AGAIN);
+        here.store(false, Ordering::Relaxed);
+        for reader in readers {
+            assert!(!reader.join().unwrap());
+        }
+    });
+    // SAFETY: latched above.
+    unsafe { frame.latch.release_exclusive() };
+    assert!(frame.latch_exclusive(|| true), "whoever gave up left nothing behind");
 }

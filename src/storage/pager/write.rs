@@ -4,10 +4,9 @@ use super::frame::Change;
 use super::guard::{Held, PageMut, PageRead};
 use super::options::Root;
 use super::pool::{Pager, count, no_such_page};
+use super::sync::MutexGuard;
 use super::word::{Epoch, Place, resident};
 use crate::base::{Error, PageId, Result, SqlState};
-use parking_lot::MutexGuard;
-use parking_lot::lock_api::RawRwLock as _;
 use std::sync::atomic::Ordering;
 
 /// The right to change pages; one exists at a time. All methods take `&self`, so that several pages can be held at
@@ -59,7 +58,7 @@ impl<'a> PageWriter<'a> {
         };
         let f = pager.frames.get(frame);
         // Somebody who looked for the frame's former page may have it for a moment.
-        f.latch.lock_exclusive();
+        f.latch.exclusive();
         // SAFETY: this thread owns the frame: it came from `take_frame` and is published only below.
         unsafe { pager.frames.bytes_mut(frame) }.fill(0);
         let word = pager.table.word(pid);
@@ -177,7 +176,7 @@ impl Pager {
         word.store(Place::Disk(free).word(), Ordering::Release);
         drop(ledger);
         // SAFETY: latched above.
-        unsafe { f.latch.unlock_exclusive() };
+        unsafe { f.latch.release_exclusive() };
         self.frames.give_back(frame);
         true
     }
