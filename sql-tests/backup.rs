@@ -164,6 +164,24 @@ fn a_promoted_replica_archives_beside_the_old_primary() {
 }
 
 #[test]
+fn the_first_snapshot_is_taken_by_itself() {
+    let store = tempfile::tempdir().unwrap();
+    let url = store.path().to_str().unwrap().to_owned();
+    let setting = format!("backup.store={url}");
+    let server = Server::start_arguments(&["-c", &setting, "-c", "backup.window=23:00-22:59"]);
+    connect(&server).run("CREATE TABLE t AS SELECT 1 AS a");
+    let until = Instant::now() + Duration::from_secs(30);
+    // A store that has nothing of the server yet is no error of the server's.
+    while !headwater(&["backups", "--from", &url]).1.contains("by itself") {
+        assert!(Instant::now() < until, "no snapshot is taken: {}", server.log());
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let answer = connect(&server).rows("SELECT headwater_backup()").remove(0);
+    says(&answer, &["\"id\":\"0000"]);
+    says(&succeeds(&["backups", "--from", &url]), &["on demand"]);
+}
+
+#[test]
 fn what_was_taken_on_demand_can_be_deleted() {
     let primary = Primary::start();
     let mut client = primary.connect();
