@@ -422,3 +422,35 @@ fn what_waits_for_a_standby_is_not_seen() {
     standby.start_again();
     assert_eq!(answer(&mut reader).rows, [[Some("1".to_owned())]]);
 }
+
+#[test]
+fn a_base_comes_from_the_store_of_backups_if_there_is_one() {
+    let store = tempfile::tempdir().expect("a folder");
+    let setting = format!("backup.store={}", store.path().display());
+    let primary = Server::start_arguments(&["-c", &setting, "-c", "backup.snapshot_interval=0"]);
+    let mut on_primary = connect(&primary);
+    let hash = "SELECT headwater_state_hash()";
+    let replica = || Server::start_arguments(&["--replica-of", &url(primary.address()), "-c", &setting]);
+    let check = |replica: &Server, on_primary: &mut Client, from_store: bool| {
+        let mut client = connect(replica);
+        catch_up(on_primary, &mut client);
+        assert_eq!(client.rows(hash), on_primary.rows(hash));
+        let said = ["the base is from the store", "the base copy is complete"].map(|what| replica.log().contains(what));
+        assert_eq!(said, [from_store, !from_store], "{}", replica.log());
+    };
+    on_primary
+        .run("CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t VALUES (1, 'before there is a snapshot')");
+    check(&replica(), &mut on_primary, false);
+    on_primary.run("SELECT headwater_backup(); INSERT INTO t SELECT n, 'behind it' FROM generate_series(2, 1000) n");
+    let mut from_store = replica();
+    on_primary.run("CREATE INDEX ON t (v)");
+    check(&from_store, &mut on_primary, true);
+    from_store.kill();
+    on_primary.run("DELETE FROM t WHERE id % 3 = 0");
+    from_store.start_again();
+    check(&from_store, &mut on_primary, true);
+    // What is not whole is not used.
+    let cluster = std::fs::read_dir(store.path()).expect("the store").next().expect("a cluster").expect("a folder");
+    std::fs::remove_dir_all(cluster.path().join("1/packs")).expect("it has packs");
+    check(&replica(), &mut on_primary, false);
+}

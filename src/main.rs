@@ -203,6 +203,7 @@ async fn run(mut config: Config) -> Result<()> {
     let database = match &config.replica_of {
         None => Database::open(disk, clock, entropy, config.defaults),
         Some(primary) => {
+            let elsewhere = session::replica_base(&config.defaults)?;
             let stop = async {
                 tokio::select! {
                     _ = terminate.recv() => {}
@@ -210,7 +211,7 @@ async fn run(mut config: Config) -> Result<()> {
                 }
             };
             tokio::select! {
-                prepared = replication::prepare(disk.clone(), &*entropy, primary) => {
+                prepared = replication::prepare(disk.clone(), &*entropy, primary, elsewhere) => {
                     prepared.map_err(|e| in_directory(&config.data, e))?;
                 }
                 () = stop => return Ok(()),

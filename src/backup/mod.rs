@@ -20,7 +20,7 @@
 //!    of chunks, and the state object; so [`verify`] names any object that is damaged or missing.
 //! 6. A timeline writes only to its own part of the store, and only the server does whose log goes on where that part's ends.
 //! 7. A restored database has a cluster number of its own: its log and its snapshots are never taken for those of the one
-//!    it comes from.
+//!    it comes from. A replica has none of either while it is one.
 //!
 //! Threads: `backup-archive` and `backup-snapshot`, shells around [`archive::Archiver::step`] and
 //! [`snapshot::Snapshotter::take`]; the latter runs in a thread `backup-upload`. The first and the last have little weight, so they
@@ -61,7 +61,7 @@ mod sim_tests;
 pub use layout::{cluster_name, parse_cluster, parse_lsn, parse_position};
 pub use list::{Listed, list};
 pub use manifest::Manifest;
-pub use restore::{Restored, restore};
+pub use restore::{Restored, restore, restore_replica};
 pub use schedule::{Schedule, Window};
 pub use service::{BackupOptions, Backups};
 pub use snapshot::Taken;

@@ -6,7 +6,8 @@
 //!    chain.
 //!
 //! Opening what is made applies that log, as after a crash. It gets a cluster number of its own: what it does next is
-//! never taken for a continuation of the database that it comes from.
+//! never taken for a continuation of the database that it comes from. A replica keeps the number, and what it does next is
+//! what its primary does.
 
 use super::chunk::Chunk;
 use super::layout::cluster_name;
@@ -35,7 +36,7 @@ pub struct Restored {
     pub lsn: Lsn,
     /// When the last record up to there was written, microseconds since 1970; none when there is none behind the snapshot.
     pub time_us: Option<u64>,
-    /// The number of the new cluster.
+    /// The number of the cluster that it is.
     pub cluster: u128,
 }
 
@@ -62,13 +63,46 @@ pub fn restore(
         }
         other => other.clone(),
     };
-    let plan = target::plan(store, path, &target)?; // 1
-    let manifest = &plan.manifest;
+    let plan = target::plan(store, path, &target)?;
+    let own = Identity { cluster: entropy.u128().max(1), timeline: 1 };
+    make(store, disk, &plan, own, &target, progress)
+}
+
+/// Makes the files of a replica in an empty folder: all that the store has of a timeline of the cluster whose number ends with
+/// `system`. It keeps that number, for its log goes on with the cluster's.
+///
+/// Errors: those of [`restore`].
+pub fn restore_replica(
+    store: &dyn ObjectStore,
+    disk: &Arc<dyn Disk>,
+    system: u64,
+    timeline: u32,
+    progress: Progress<'_>,
+) -> Result<Restored> {
+    let found = target::layouts(store, None)?.into_iter().find(|layout| layout.identity.cluster as u64 == system);
+    let cluster = found.map(|layout| layout.identity.cluster).ok_or_else(|| {
+        let message = format!("there are no backups of the primary's database in {}", store.name());
+        Error::new(SqlState::UNDEFINED_OBJECT, message)
+    })?;
+    let path = Path::find(store, Origin { cluster: Some(cluster), timeline: Some(timeline) })?;
+    let plan = target::plan(store, path, &Target::Latest)?;
+    let same = plan.manifest.identity;
+    make(store, disk, &plan, same, &Target::Latest, progress)
+}
+
+fn make(
+    store: &dyn ObjectStore,
+    disk: &Arc<dyn Disk>,
+    plan: &Plan,
+    identity: Identity,
+    target: &Target,
+    progress: Progress<'_>,
+) -> Result<Restored> {
+    let manifest = &plan.manifest; // 1
     let Identity { cluster, timeline } = manifest.identity;
     progress(format!("snapshot {} of cluster {}, timeline {timeline}", manifest.name(), cluster_name(cluster)));
-    restore_pages(store, &**disk, &plan, progress)?; // 2
-    let identity = Identity { cluster: entropy.u128().max(1), timeline: 1 };
-    let (lsn, time_us) = restore_log(store, disk, &plan, identity, &target, progress)?; // 3
+    restore_pages(store, &**disk, plan, progress)?; // 2
+    let (lsn, time_us) = restore_log(store, disk, plan, identity, target, progress)?; // 3
     disk.sync_dir("")?;
     Ok(Restored { snapshot: manifest.id(), pages: manifest.pages, lsn, time_us, cluster: identity.cluster })
 }

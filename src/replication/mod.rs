@@ -51,7 +51,7 @@ mod text_file;
 
 pub use history::History;
 pub use node::{Receiving, Replication, ReplicationOptions};
-pub use prepare::prepare;
+pub use prepare::{Elsewhere, prepare};
 pub use senders::{Lags, Part, Sender, SenderInfo, Senders};
 pub use slots::{SlotInfo, Slots};
 pub use standby_names::StandbyNames;

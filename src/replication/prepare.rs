@@ -2,7 +2,7 @@
 //!
 //! | the directory holds | then |
 //! |---|---|
-//! | nothing, or a copy that did not come to its end | the pages of the primary's newest checkpoint are copied |
+//! | nothing, or a copy that did not come to its end | a base is taken from elsewhere, if there is such a place; or the pages of the primary's newest checkpoint are copied |
 //! | a replica | nothing: it goes on where its log ends |
 //! | a former primary | what the new primary's log does not have is cut off, if a checkpoint without it is left |
 
@@ -26,11 +26,21 @@ const PAUSE_MAX: Duration = Duration::from_secs(5);
 /// How often a copy says how far it is.
 const REPORT_PAGES: usize = 128 << 10;
 
+/// Makes, on a disk without any, the files of a state of the database with this system identifier, on this timeline, and the
+/// log behind it. It blocks.
+pub type Elsewhere = Arc<dyn Fn(&Arc<dyn Disk>, u64, u32) -> Result<()> + Send + Sync>;
+
 /// Makes the directory ready to be opened as a replica of `target`. While that cannot be reached it tries again.
+/// What a base is taken from `elsewhere` the primary need not send.
 ///
 /// Errors: 55006 when another process has the directory open, 55000 when it holds something else, or a database whose
 /// history has parted from the primary's too long ago.
-pub async fn prepare(disk: Arc<dyn Disk>, entropy: &dyn Entropy, target: &Target) -> Result<()> {
+pub async fn prepare(
+    disk: Arc<dyn Disk>,
+    entropy: &dyn Entropy,
+    target: &Target,
+    elsewhere: Option<Elsewhere>,
+) -> Result<()> {
     let _lock = disk.lock("")?;
     if disk.exists(FORMAT_FILE)? {
         files::end_partial(&*disk)?;
@@ -50,7 +60,7 @@ pub async fn prepare(disk: Arc<dyn Disk>, entropy: &dyn Entropy, target: &Target
     let slot = files::write_marker(&*disk, entropy)?;
     let mut pause = PAUSE_MIN;
     loop {
-        match copy(&disk, target, &slot).await {
+        match copy(&disk, target, &slot, elsewhere.as_ref()).await {
             Ok(()) => break,
             Err(e) => wait_for_primary(target, e, &mut pause).await?,
         }
@@ -74,19 +84,31 @@ async fn wait_for_primary(target: &Target, e: Error, pause: &mut Duration) -> Re
     Ok(())
 }
 
-/// Copies the pages of the primary's newest checkpoint. The slot keeps the log behind it from now on.
-async fn copy(disk: &Arc<dyn Disk>, target: &Target, slot: &str) -> Result<()> {
+/// Takes a base from elsewhere, or copies the pages of the primary's newest checkpoint. The slot keeps all log that the
+/// primary has from now on.
+async fn copy(disk: &Arc<dyn Disk>, target: &Target, slot: &str, elsewhere: Option<&Elsewhere>) -> Result<()> {
     let mut client = Client::connect(target, slot).await?;
     let rows = client.command("IDENTIFY_SYSTEM").await?;
-    let timeline: u32 = rows.first().and_then(|row| row.get(1)?.as_deref()?.parse().ok()).unwrap_or(1);
-    if timeline > 1 {
-        fetch_history(&mut client, timeline).await?.store(&**disk)?;
-    }
+    let value = |n: usize| rows.first().and_then(|row| row.get(n)?.as_deref()).unwrap_or("");
+    let system: u64 = value(0).parse().unwrap_or(0);
+    let timeline: u32 = value(1).parse().unwrap_or(1);
+    let history = if timeline > 1 { Some(fetch_history(&mut client, timeline).await?) } else { None };
+    let store_history = || history.as_ref().map_or(Ok(()), |history| history.store(&**disk));
+    store_history()?;
     match client.command(&format!("CREATE_REPLICATION_SLOT {slot} PHYSICAL RESERVE_WAL")).await {
         Err(e) if !matches!(e.code(), SqlState::DUPLICATE_OBJECT | SqlState::CONFIGURATION_LIMIT_EXCEEDED) => {
             return Err(e);
         }
         _ => {}
+    }
+    if let Some(elsewhere) = elsewhere {
+        match take_from(elsewhere, disk, system, timeline).await {
+            Ok(()) => return Ok(()),
+            Err(e) => tracing::warn!("the base comes from the primary: {}", describe(&e)),
+        }
+        files::clear_partial(&**disk)?;
+        files::keep_marker(&**disk, slot)?;
+        store_history()?;
     }
     client.begin_copy("BASE_COPY").await?;
     let mut receiver = BaseReceiver::new(disk.clone());
@@ -103,6 +125,15 @@ async fn copy(disk: &Arc<dyn Disk>, target: &Target, slot: &str) -> Result<()> {
         }
     }
     Err(Error::new(SqlState::CONNECTION_FAILURE, "the primary ended the base copy too early"))
+}
+
+/// In a thread of its own, which nobody waits for when the process is to end.
+async fn take_from(elsewhere: &Elsewhere, disk: &Arc<dyn Disk>, system: u64, timeline: u32) -> Result<()> {
+    let (done, taken) = tokio::sync::oneshot::channel();
+    let (elsewhere, disk) = (elsewhere.clone(), disk.clone());
+    let work = move || drop(done.send(elsewhere(&disk, system, timeline)));
+    std::thread::Builder::new().name("replica-base".into()).spawn(work)?;
+    taken.await.unwrap_or_else(|_| Err(Error::internal("taking a base panicked")))
 }
 
 /// A former primary becomes a replica of the one that has taken over.

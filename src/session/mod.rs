@@ -56,7 +56,7 @@ mod wait;
 
 pub use database::Database;
 pub use export::{ExportedTable, databases_with_tables, export};
-pub use restore::restore;
+pub use restore::{replica_base, restore};
 pub use verify::verify;
 
 use crate::base::{Error, Lsn, Oid, Result, SqlState};

@@ -61,6 +61,8 @@ impl LogBuilder {
             (self.start, self.offset) = (self.end, HEAD_BYTES);
         }
         self.buffer.extend_from_slice(record.bytes);
+        // What the segments behind it say.
+        self.identity.timeline = record.timeline().unwrap_or(self.identity.timeline);
         self.end = end;
         if self.buffer.len() >= WRITE_BYTES {
             self.write()?;

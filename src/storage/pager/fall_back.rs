@@ -3,28 +3,29 @@
 
 use super::blocks::SUPERBLOCKS;
 use super::head::{Kind, check};
+use super::ledger::Durable;
 use super::map::{decode_map_page, entries_of};
 use super::open::{damaged, read_directory, read_map_page};
 use super::superblock::{Superblock, find_newest, read_at};
-use super::word::{Block, Home};
+use super::word::{Block, Epoch, Home};
 use crate::base::{Lsn, PageId, Result, SqlState};
 use crate::io::{Disk, File};
 
-/// The other superblock, and the slot of the newest one; none when there is no earlier checkpoint.
-fn older(file: &dyn File) -> Result<Option<(Superblock, u32)>> {
+/// The other superblock, and the slot and the number of the newest one; none when there is no earlier checkpoint.
+fn older(file: &dyn File) -> Result<Option<(Superblock, u32, Epoch)>> {
     let Some((newest, slot)) = find_newest(file)? else { return Ok(None) };
-    let other = Block((SUPERBLOCKS - 1) - slot);
+    let other = Block(SUPERBLOCKS - 1 - slot);
     let older = read_at(file, other.offset(newest.page_bytes))?.filter(|older| {
         let (old, new) = (&older.durable, &newest.durable);
         older.page_bytes == newest.page_bytes && old.epoch < new.epoch && old.root.is_some()
     });
-    Ok(older.map(|older| (older, slot)))
+    Ok(older.map(|older| (older, slot, newest.durable.epoch)))
 }
 
 /// The LSN of the checkpoint before the newest in a data file at rest. Much of it may be gone.
 pub fn older_checkpoint(disk: &dyn Disk, path: &str) -> Result<Option<Lsn>> {
     let older = older(&*disk.open(path)?)?;
-    Ok(older.and_then(|(superblock, _)| superblock.durable.root).map(|root| root.lsn))
+    Ok(older.and_then(|(superblock, ..)| superblock.durable.root).map(|root| root.lsn))
 }
 
 /// Makes the checkpoint before the newest the newest one, if every page of it is there. False otherwise: nothing has changed.
@@ -32,14 +33,17 @@ pub fn older_checkpoint(disk: &dyn Disk, path: &str) -> Result<Option<Lsn>> {
 /// Errors: those of the disk.
 pub fn fall_back(disk: &dyn Disk, path: &str) -> Result<bool> {
     let file = disk.open(path)?;
-    let Some((superblock, slot)) = older(&*file)? else { return Ok(false) };
+    let Some((superblock, slot, newest)) = older(&*file)? else { return Ok(false) };
+    let other = Block(SUPERBLOCKS - 1 - slot);
     match check_all(&*file, &superblock) {
         Err(e) if e.code() == SqlState::DATA_CORRUPTED => return Ok(false),
         checked => checked?,
     }
-    // In both places then: the next checkpoint may overwrite either.
-    superblock.write(&*file, slot)?;
-    file.sync_data()?;
+    // Under the next numbers: the one of what is given up is not given again (`open.rs`). The older one is overwritten last.
+    for (slot, epoch) in [(slot, newest.next().next()), (other.0, newest.next())] {
+        Superblock { durable: Durable { epoch, ..superblock.durable.clone() }, ..superblock }.write(&*file, slot)?;
+        file.sync_data()?;
+    }
     Ok(true)
 }
 
@@ -69,7 +73,6 @@ mod tests {
     use super::super::{FileBuilder, Pager, PagerOptions, Root, check_file, newest_checkpoint};
     use super::*;
     use crate::io::SimDisk;
-    use crate::storage::Epoch;
     use std::sync::Arc;
 
     fn root(lsn: u64) -> Root {
@@ -107,15 +110,14 @@ mod tests {
         assert_eq!(older_checkpoint(&*disk, "data").unwrap(), Some(Lsn(2)));
         assert!(fall_back(&*disk, "data").unwrap());
         assert_eq!(newest_checkpoint(&*disk, "data").unwrap(), Some(Lsn(2)));
-        assert_eq!(older_checkpoint(&*disk, "data").unwrap(), None);
-        assert!(!fall_back(&*disk, "data").unwrap());
+        assert_eq!(older_checkpoint(&*disk, "data").unwrap(), Some(Lsn(2)));
         let check = check_file(&*disk.open("data").unwrap(), &mut |f| panic!("{f:?}")).unwrap();
         assert!(check.opens && check.damaged.is_empty());
         let options = PagerOptions { page_bytes: 512, frames: 64, grow_blocks: 8 };
         let (pager, found) = Pager::open(disk, "data", options).unwrap();
         assert_eq!(found, Some(root(2)));
         let pin = pager.pin().unwrap();
-        assert_eq!(pin.checkpoint(), Epoch(2));
+        assert_eq!(pin.checkpoint(), Epoch(5));
         let mut page = vec![0; 512];
         let each = &mut |pid, home| {
             pin.read(pid, home, &mut page)?;

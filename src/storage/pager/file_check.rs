@@ -1,6 +1,6 @@
 //! Checks a data file at rest, every byte of it, without a pool and without stopping at what it finds.
 //!
-//! 1. Both superblocks are whole, and of two checkpoints in a row, or of one.
+//! 1. Both superblocks are whole, and of two checkpoints in a row.
 //! 2. The newest one leads to the directory, that to the map pages, those to the images of pages; each is the one that is
 //!    expected, and no block has two uses.
 //! 3. All other blocks are unused: zeros, or a whole image of before. Behind the last block there are zeros.
@@ -103,8 +103,6 @@ impl Walk<'_> {
         let other = 1 - slot;
         match read_at(self.file, Block(other).offset(self.page_bytes))? {
             None => self.damage(format_args!("the superblock in block {other} is not whole")),
-            // The one after it was given up (`fall_back.rs`).
-            Some(old) if old == *newest => {}
             Some(old) => {
                 let expected = newest.durable.epoch.0.saturating_sub(1);
                 if old.page_bytes != self.page_bytes || old.durable.epoch.0 != expected {
