@@ -132,6 +132,9 @@ fn a_replica_copies_follows_and_serves_reads() {
         on_replica.run("ROLLBACK");
     }
     assert_eq!(on_replica.rows("SHOW transaction_read_only"), ["on"]);
+    // How old it is, also while nothing is written.
+    until(&mut on_replica, "SELECT headwater_replica_lag() BETWEEN '0' AND '1 second'", &["t"]);
+    assert_eq!(on_primary.rows("SELECT headwater_replica_lag() IS NULL"), ["t"]);
     assert_eq!(on_replica.rows("SELECT pg_is_in_recovery(), last_value FROM s"), ["t|1"]);
     until(&mut on_replica, "SELECT pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn()", &["t"]);
     refuses(&mut on_primary, "WAIT FOR LSN '0/1'", "55000", "recovery is not in progress");

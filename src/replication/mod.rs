@@ -24,7 +24,7 @@
 //! After a crash: a replica goes on where its log ends; a base copy that did not come to its end begins again.
 //!
 //! Read in this order: `command.rs`, `message.rs`, `base.rs`, `history.rs`, `slots.rs`, `standby_names.rs`, `senders.rs`,
-//! `node.rs`, `target.rs`, `client.rs`, `files.rs`, `prepare.rs`, `stream.rs`, `apply.rs`, `follow.rs`.
+//! `heartbeat.rs`, `node.rs`, `target.rs`, `client.rs`, `files.rs`, `prepare.rs`, `stream.rs`, `apply.rs`, `follow.rs`.
 
 mod apply;
 pub mod base;
@@ -34,6 +34,7 @@ pub mod command;
 mod failover_tests;
 pub mod files;
 mod follow;
+mod heartbeat;
 mod history;
 pub mod message;
 mod node;

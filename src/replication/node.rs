@@ -1,6 +1,7 @@
 //! [`Replication`]: what a node knows of those that follow its log, and, while it is a replica, of the one that it follows.
 
 use super::apply::Applier;
+use super::heartbeat::Heartbeat;
 use super::history::History;
 use super::senders::Senders;
 use super::slots::Slots;
@@ -54,6 +55,7 @@ pub struct Replication {
     pub senders: Senders,
     pub(super) history: Mutex<History>,
     pub(super) receiving: Mutex<Receiving>,
+    pub(super) heartbeat: Mutex<Heartbeat>,
     pub(super) applier: Mutex<Option<Applier>>,
     /// Told whenever more is applied, and when this node has become a primary.
     pub(super) applied: Notify,
@@ -113,6 +115,7 @@ impl Replication {
             senders,
             history,
             receiving: Mutex::default(),
+            heartbeat: Mutex::default(),
             applier: Mutex::default(),
             applied: Notify::new(),
             wanted: Wanted::default(),
@@ -148,6 +151,13 @@ impl Replication {
     /// When the newest transaction that was applied had been committed; microseconds since 2000.
     pub fn last_commit_us(&self) -> Option<i64> {
         Some(self.last_commit_us.load(Ordering::Relaxed)).filter(|us| *us != 0)
+    }
+
+    /// How old what this replica shows is, in microseconds: how long ago, as far as is known, the primary had no more. None on
+    /// a primary, and before one was heard of.
+    pub fn lag_us(&self) -> Option<i64> {
+        let as_of = self.heartbeat.lock().as_of(self.replayed()).filter(|_| self.in_recovery());
+        as_of.map(|at_us| (self.now_us() - at_us).max(0))
     }
 
     pub fn receiving(&self) -> Receiving {

@@ -187,6 +187,7 @@ impl Stream<'_> {
                 (end, time_us)
             }
         };
+        self.node.heartbeat.lock().heard(end, sent_us, self.node.replayed());
         receiving.sent_us = Some(sent_us);
         receiving.received_us = Some(now_us);
         if end > receiving.primary_end || receiving.primary_end_us.is_none() {
@@ -200,6 +201,10 @@ impl Stream<'_> {
     fn append(&mut self) -> Result<()> {
         let wal = self.node.engine.wal().clone();
         let rest = &mut self.rest;
+        // Most messages of an idle primary bring nothing.
+        if rest.is_empty() {
+            return Ok(());
+        }
         super::in_place(|| {
             let mut used = 0;
             while let Some(length) = wal.append_encoded(&rest[used..])? {

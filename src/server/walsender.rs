@@ -2,8 +2,8 @@
 //! stream of the log.
 //!
 //! The stream: send what is durable and not sent; hear what the replica has to say; wait for either. When nothing is to be
-//! sent a keepalive goes out every second, so that a replica knows how far behind it is. A replica that commits do not wait
-//! for gets no more than readers here may see: it is never ahead of one that takes over.
+//! sent a keepalive goes out ten times a second, so that a replica knows how far behind it is. A replica that commits do
+//! not wait for gets no more than readers here may see: it is never ahead of one that takes over.
 
 use super::frame;
 use super::wire::Wire;
@@ -28,7 +28,7 @@ use tokio::time::Instant;
 /// How much log is read at once, and how much goes into one message.
 const READ_BYTES: usize = 1 << 20;
 const MESSAGE_BYTES: usize = 128 << 10;
-const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(1);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_millis(100);
 /// A replica that has been silent for half of it is asked, one that has been for all of it is gone.
 const SILENCE_MAX: Duration = Duration::from_secs(60);
 

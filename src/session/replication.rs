@@ -2,6 +2,7 @@
 
 use super::host::SessionHost;
 use crate::base::{Error, Lsn, Result, SqlState};
+use crate::types::datetime::Interval;
 use crate::types::{Datum, DatumRef, pack_lsn};
 use std::time::Duration;
 
@@ -39,6 +40,10 @@ impl SessionHost<'_> {
             "pg_last_wal_receive_lsn" => only_standby(position(node.received())),
             "pg_last_wal_replay_lsn" => only_standby(position(node.replayed())),
             "pg_last_xact_replay_timestamp" => only_standby(node.last_commit_us().map_or(Datum::Null, Datum::Int8)),
+            "headwater_replica_lag" => {
+                let interval = |micros| Datum::Interval(Interval { months: 0, days: 0, micros });
+                Some(node.lag_us().map_or(Datum::Null, interval))
+            }
             "pg_is_wal_replay_paused" if standby => Some(Datum::Bool(false)),
             "pg_is_wal_replay_paused" => return Err(recovery_not_in_progress()),
             "pg_promote" => Some(Datum::Bool(self.promote(args)?)),

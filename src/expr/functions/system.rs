@@ -60,6 +60,7 @@ const FORMAT_TYPE: u32 = 1081;
 const HEADWATER_BACKUP: u32 = 9901;
 const HEADWATER_STATE_HASH: u32 = 9902;
 const HEADWATER_DELETE_BACKUP: u32 = 9903;
+const HEADWATER_REPLICA_LAG: u32 = 9904;
 
 fn gen_random_uuid(cx: &mut EvalContext<'_>, _: &[DatumRef<'_>]) -> Result<Datum> {
     let mut bytes = [0; 16];
@@ -140,6 +141,7 @@ pub(super) static TABLE: &[Function] = &[
     f(710, "getpgusername", &[], NAME, Host).stable(),
     f(HEADWATER_BACKUP, "headwater_backup", &[], JSON, Host).volatile(),
     f(HEADWATER_DELETE_BACKUP, "headwater_delete_backup", &[TEXT], BOOL, Host).volatile(),
+    f(HEADWATER_REPLICA_LAG, "headwater_replica_lag", &[], INTERVAL, Host).volatile(),
     f(HEADWATER_STATE_HASH, "headwater_state_hash", &[], TEXT, Host).volatile(),
     f(3024, "has_any_column_privilege", &[NAME, TEXT, TEXT], BOOL, Host).stable(),
     f(3025, "has_any_column_privilege", &[NAME, OID, TEXT], BOOL, Host).stable(),
