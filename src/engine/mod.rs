@@ -39,6 +39,8 @@ mod log_tests;
 #[cfg(test)]
 mod sim_tests;
 #[cfg(test)]
+mod standby_tests;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod verify_tests;

@@ -13,10 +13,10 @@ use super::senders::{Sender, Senders};
 use super::sim_tests::{KEYS, Node, State, TREES, look, open};
 use super::standby_names::StandbyNames;
 use crate::base::{Lsn, Result, TreeId};
-use crate::engine::{AtRest, Engine, WAL_DIR};
+use crate::engine::{AtRest, Engine};
 use crate::io::{Disk, Rng, SimDisk, SimEntropy, seeds};
 use crate::txn::{Access, Isolation, Safety};
-use crate::wal::{self, Hold};
+use crate::wal::Hold;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
@@ -507,13 +507,11 @@ impl Sim {
         disk.reboot();
         let at_rest: Arc<dyn Disk> = Arc::new(disk);
         let own = AtRest::read(&at_rest).expect("its files are whole");
-        if destroyed || own.checkpoint > fork {
-            return self.copy(old);
+        let is_whole = !destroyed && (own.end <= fork || own.cut_off(&at_rest, fork).expect("its files are whole"));
+        match is_whole {
+            true => self.open_replica(old),
+            false => self.copy(old),
         }
-        if own.end > fork {
-            wal::truncate(&at_rest, WAL_DIR, fork).expect("it is the end of a record");
-        }
-        self.open_replica(old);
     }
 }
 
