@@ -33,7 +33,7 @@ pub static SETTINGS: &[Setting] = &[
     setting("backup.log_keep_size", Int { min: 64, max: 2147483647, unit: "MB" }, "16384", Postmaster, Used, "Backups", "How much log may wait for a store that does not take it; what is older is let go, and the archive has a gap."),
     setting("backup.retention", Int { min: 0, max: 36500, unit: "" }, "7", Postmaster, Used, "Backups", "How many days back a moment can be restored; 0 keeps everything. Snapshots taken on demand are kept until they are deleted."),
     setting("backup.snapshot_interval", Int { min: 0, max: 525600, unit: "min" }, "1440", Postmaster, Used, "Backups", "How often a snapshot is taken; 0 takes one only when asked to. Of no effect with backup.window."),
-    setting("backup.snapshot_rate", Int { min: 0, max: 1048576, unit: "MB" }, "32", Postmaster, Used, "Backups", "How much of the data a snapshot reads in a second at most; 0 is no limit."),
+    setting("backup.snapshot_rate", Int { min: 0, max: 1048576, unit: "MB" }, "16", Postmaster, Used, "Backups", "How much of the data a snapshot reads in a second at most; 0 is no limit."),
     setting("backup.store", Text, "", Postmaster, Used, "Backups", "Where backups are kept: a folder, or s3://BUCKET/PREFIX; empty keeps none."),
     setting("backup.window", Text, "", Postmaster, Used, "Backups", "When a snapshot is taken each day: two times in UTC, like 03:00-04:00; empty goes by backup.snapshot_interval."),
     setting("block_size", Int { min: 8192, max: 8192, unit: "" }, "8192", Internal, Used, "Preset Options", "The size of a page in bytes."),
