@@ -1,7 +1,7 @@
 //! The list of connected sessions, and the one door by which others reach into them: cancel, terminate, notify.
 //!
-//! A session polls [`Backend::interrupted`] (executors do, once for each batch) and awaits [`Backend::wake`] where it
-//! waits for something else. Why it was interrupted is kept beside the flag, because the message depends on it.
+//! A session polls [`Backend::interrupted`] (executors do, once for each batch) and awaits [`Backend::interruption`]
+//! where it waits for something else. Why it was interrupted is kept beside the flag, because the message depends on it.
 
 use crate::base::{Error, SqlState};
 use parking_lot::Mutex;
@@ -98,6 +98,16 @@ impl Backend {
         match self.flag.load(Ordering::Acquire) {
             true => Interrupt::from_code(self.reason.load(Ordering::Relaxed)),
             false => None,
+        }
+    }
+
+    /// Resolves when it is interrupted.
+    pub async fn interruption(&self) -> Interrupt {
+        loop {
+            if let Some(why) = self.interrupted() {
+                return why;
+            }
+            self.wake.notified().await;
         }
     }
 

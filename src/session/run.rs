@@ -362,15 +362,6 @@ impl Session {
     pub(super) async fn await_lock(&mut self) -> Result<()> {
         self.time_has_passed();
         let wait = self.tx().txn.take_wait().expect("a wait was announced");
-        let backend = self.backend.clone();
-        let cancelled = async {
-            loop {
-                if let Some(why) = backend.interrupted() {
-                    return why.error();
-                }
-                backend.wake.notified().await;
-            }
-        };
         let limit = self.environment.lock_timeout;
         let timeout = async {
             match limit {
@@ -381,7 +372,7 @@ impl Session {
         tokio::select! {
             biased;
             granted = wait => granted,
-            e = cancelled => Err(e),
+            why = self.backend.interruption() => Err(why.error()),
             () = timeout => Err(Interrupt::LockTimeout.error()),
         }
     }

@@ -18,12 +18,10 @@ const COMMITTED: &str =
 /// Resolves when the session is told to end, or its statement to be cancelled. A statement's time is over when it commits.
 async fn interrupt(backend: &Backend) -> Interrupt {
     loop {
-        match backend.interrupted() {
-            Some(why @ (Interrupt::Cancel | Interrupt::Terminate)) => return why,
-            Some(_) => backend.clear_interrupt(),
-            None => {}
+        match backend.interruption().await {
+            why @ (Interrupt::Cancel | Interrupt::Terminate) => return why,
+            _ => backend.clear_interrupt(),
         }
-        backend.wake.notified().await;
     }
 }
 
@@ -31,31 +29,21 @@ impl Session {
     /// Whether the session has seen what may not be shown yet.
     pub(super) fn is_withheld(&self) -> bool {
         let shown = self.database.engine.standbys().shown();
-        if shown == Lsn::MAX {
-            return false;
-        }
-        let seen = self.transaction.as_ref().map_or(self.floor, |t| self.floor.max(t.txn.floor()));
-        seen > shown.max(self.own)
+        shown != Lsn::MAX && self.seen() > shown.max(self.own)
+    }
+
+    fn seen(&self) -> Lsn {
+        self.transaction.as_ref().map_or(self.floor, |t| self.floor.max(t.txn.floor()))
     }
 
     /// Waits until what the session has seen may be shown. Error: the wait was cancelled.
     pub(super) async fn await_shown(&mut self) -> Result<()> {
         self.time_has_passed();
-        let seen = self.transaction.as_ref().map_or(self.floor, |t| self.floor.max(t.txn.floor()));
-        let shown = self.database.engine.standbys().wait(seen, Safety::Local);
-        let backend = self.backend.clone();
-        let cancelled = async {
-            loop {
-                if let Some(why) = backend.interrupted() {
-                    return why.error();
-                }
-                backend.wake.notified().await;
-            }
-        };
+        let shown = self.database.engine.standbys().wait(self.seen(), Safety::Local);
         tokio::select! {
             biased;
             () = shown => Ok(()),
-            e = cancelled => Err(e),
+            why = self.backend.interruption() => Err(why.error()),
         }
     }
 
@@ -89,12 +77,11 @@ impl Session {
     /// client is not told that it is. Errors: 57P01 then, 57014 when nothing was written.
     pub(super) async fn await_standbys(&mut self, committed: &Committed, safety: Safety) -> Result<()> {
         let standbys = self.database.engine.standbys().clone();
-        let backend = self.backend.clone();
         let asks = if committed.lsn.is_some() { safety } else { Safety::Local };
         let why = tokio::select! {
             biased;
             () = standbys.wait(self.needed(committed, safety), asks) => return Ok(()),
-            why = interrupt(&backend) => why,
+            why = interrupt(&self.backend) => why,
         };
         let Some(lsn) = committed.lsn else { return Err(why.error()) };
         standbys.give_up(lsn);
@@ -110,7 +97,7 @@ impl Session {
         if why == Interrupt::Terminate {
             return Err(why.error());
         }
-        backend.clear_interrupt();
+        self.backend.clear_interrupt();
         Ok(())
     }
 }

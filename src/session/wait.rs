@@ -169,7 +169,6 @@ impl Session {
     async fn wait_until(&mut self, lsn: Lsn, mode: Mode, timeout: Option<Duration>) -> Result<Waited> {
         self.time_has_passed();
         let node = self.database.replication.clone();
-        let backend = self.backend.clone();
         let reached = async {
             loop {
                 match mode.position(&node) {
@@ -178,14 +177,6 @@ impl Session {
                     Some(_) if mode == Mode::StandbyReplay => drop(node.wait_replayed(lsn).await),
                     Some(_) => self.database.engine.wait_durable(lsn).await?,
                 }
-            }
-        };
-        let cancelled = async {
-            loop {
-                if let Some(why) = backend.interrupted() {
-                    return why.error();
-                }
-                backend.wake.notified().await;
             }
         };
         let over = async {
@@ -197,7 +188,7 @@ impl Session {
         tokio::select! {
             biased;
             waited = reached => waited,
-            e = cancelled => Err(e),
+            why = self.backend.interruption() => Err(why.error()),
             () = over => Ok(Waited::TimedOut),
         }
     }
