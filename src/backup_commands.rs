@@ -3,7 +3,7 @@
 use crate::ask;
 use clap::Args;
 use headwater::backup::{
-    self, BackupCheck, Listed, Origin, Restored, Target, cluster_name, parse_cluster, parse_lsn, parse_position,
+    self, BackupCheck, Listed, Origin, Restored, Target, cluster_name, parse_cluster, parse_id, parse_lsn,
 };
 use headwater::base::{Error, Finding, Result, SqlState};
 use headwater::io::{Disk, ObjectStore, RealDisk, RealEntropy, RealObjects};
@@ -108,10 +108,7 @@ pub fn backup(server: &str) -> Result<ExitCode> {
 /// Deletes a snapshot that was taken on demand.
 pub fn delete(server: &str, id: &str) -> Result<ExitCode> {
     // What is no id goes no further, so that nothing of it is taken for SQL.
-    let lsn = parse_position(id).ok_or_else(|| {
-        let message = format!("\"{id}\" is no id of a snapshot: expected 16 hexadecimal digits");
-        Error::new(SqlState::INVALID_PARAMETER_VALUE, message)
-    })?;
+    let lsn = parse_id(id)?;
     ask(&replication::Target::parse(server)?, &format!("SELECT headwater_delete_backup('{:016x}')", lsn.0))?;
     println!("deleted {id}");
     Ok(ExitCode::SUCCESS)

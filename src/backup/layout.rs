@@ -105,9 +105,17 @@ pub fn position_name(lsn: Lsn) -> String {
     format!("{:016x}", lsn.0)
 }
 
-pub fn parse_position(name: &str) -> Option<Lsn> {
+fn parse_position(name: &str) -> Option<Lsn> {
     let lsn = Lsn(u64::from_str_radix(name, 16).ok()?);
     (position_name(lsn) == name).then_some(lsn)
+}
+
+/// The id of a snapshot as people give it. 22023 when it is none.
+pub fn parse_id(text: &str) -> Result<Lsn> {
+    parse_position(text).ok_or_else(|| {
+        let message = format!("\"{text}\" is no id of a snapshot: expected 16 hexadecimal digits");
+        Error::new(SqlState::INVALID_PARAMETER_VALUE, message)
+    })
 }
 
 /// A position as people write it, `16/B374D848`. 22P02 when it is none.

@@ -58,7 +58,7 @@ mod verify;
 #[cfg(test)]
 mod sim_tests;
 
-pub use layout::{cluster_name, parse_cluster, parse_lsn, parse_position};
+pub use layout::{cluster_name, parse_cluster, parse_id, parse_lsn};
 pub use list::{Listed, list};
 pub use manifest::Manifest;
 pub use restore::{Restored, restore, restore_replica};

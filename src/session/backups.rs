@@ -2,7 +2,7 @@
 
 use super::host::SessionHost;
 use super::run::in_place;
-use crate::backup::{Taken, parse_position};
+use crate::backup::{Taken, parse_id};
 use crate::base::{Error, Result, SqlState};
 use crate::types::{Datum, pack_lsn};
 
@@ -41,10 +41,7 @@ impl SessionHost<'_> {
     /// Deletes a snapshot that was taken on demand.
     pub(super) fn delete_backup(&self, id: &str) -> Result<Datum> {
         let backups = self.database.backups()?;
-        let id = parse_position(id).ok_or_else(|| {
-            let message = format!("\"{id}\" is no id of a snapshot: expected 16 hexadecimal digits");
-            Error::new(SqlState::INVALID_PARAMETER_VALUE, message)
-        })?;
+        let id = parse_id(id)?;
         in_place(|| backups.delete(id, &|| self.not_canceled()))?;
         Ok(Datum::Bool(true))
     }
