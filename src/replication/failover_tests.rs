@@ -10,7 +10,7 @@
 use super::base::{BaseReceiver, BaseSender};
 use super::message::Status;
 use super::senders::{Sender, Senders};
-use super::sim_tests::{KEYS, Node, State, TREES, look, open};
+use super::sim_tests::{KEYS, Node, Shown, State, TREES, look, open};
 use super::standby_names::StandbyNames;
 use crate::base::{Lsn, Result, TreeId};
 use crate::engine::{AtRest, Engine};
@@ -311,21 +311,6 @@ impl Sim {
         }
     }
 
-    fn apply(&mut self, n: usize, most: u64) -> Result<()> {
-        let follower = self.members[n].node.follower.as_mut().expect("it follows");
-        let states = &self.states;
-        let mut on_commit = |_: &[crate::storage::Batch], lsn: Lsn| {
-            assert!(states.contains_key(&lsn), "{lsn} is no commit of the primary");
-            Ok(())
-        };
-        for _ in 0..most {
-            if follower.step(&mut on_commit)?.is_none() {
-                break;
-            }
-        }
-        Ok(())
-    }
-
     /// A checkpoint, unless it would wait for standbys.
     fn checkpoint(&mut self) -> Result<()> {
         let engine = self.primary();
@@ -338,7 +323,7 @@ impl Sim {
     fn crash_replica(&mut self, n: usize) {
         self.members[n].node.disk.crash_at(1 + self.rng.below(12));
         for _ in 0..20 {
-            let done = self.ship(n).and_then(|()| self.apply(n, 20));
+            let done = self.ship(n).and_then(|()| self.members[n].node.apply(&self.states, 20));
             self.report(n);
             let checkpoint = || self.members[n].engine().checkpoint().map(drop);
             if done.and_then(|()| checkpoint()).is_err() || self.members[n].node.disk.has_crashed() {
@@ -411,7 +396,7 @@ impl Sim {
             25..30 => self.hear(n),
             30..34 => {
                 let most = 1 + self.rng.below(10);
-                self.apply(n, most).expect(well);
+                self.members[n].node.apply(&self.states, most).expect(well);
             }
             34..37 => self.read(),
             37 => self.checkpoint().expect(well),
@@ -432,7 +417,7 @@ impl Sim {
                 self.ship(n).expect(well);
                 let replica = self.members[n].engine().clone();
                 replica.wait_durable_blocking(replica.wal().appended()).expect(well);
-                self.apply(n, u64::MAX).expect(well);
+                self.members[n].node.apply(&self.states, u64::MAX).expect(well);
                 self.report(n);
                 while !self.members[n].statuses.is_empty() {
                     self.hear(n);
@@ -477,7 +462,7 @@ impl Sim {
         let new = self.replicas().max_by_key(|n| self.members[*n].engine().wal().appended()).expect("there is one");
         let engine = self.members[new].engine().clone();
         engine.wait_durable_blocking(engine.wal().appended()).expect("the disk is well");
-        self.apply(new, u64::MAX).expect("the disk is well");
+        self.members[new].node.apply(&self.states, u64::MAX).expect("the disk is well");
         self.members[new].node.follower = None;
         self.timeline += 1;
         let appended = engine.wal().appended();
@@ -511,17 +496,6 @@ impl Sim {
         match is_whole {
             true => self.open_replica(old),
             false => self.copy(old),
-        }
-    }
-}
-
-/// Names the seed of a failure.
-struct Shown(u64);
-
-impl Drop for Shown {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            eprintln!("seed {}", self.0);
         }
     }
 }
