@@ -2,8 +2,7 @@
 //!
 //! Each transaction reads and appends to lists under a few keys: what it read then names the transactions before it.
 
-use super::Engine;
-use super::tests::open;
+use super::tests::{new_tree, open};
 use crate::base::{Result, TreeId};
 use crate::io::{Rng, SimDisk, seeds};
 use crate::storage::{Direction, Entries, KeyRange};
@@ -118,13 +117,6 @@ fn history(isolation: Isolation, seed: u64) -> History {
     last.txn.begin_statement(Access::Write).unwrap();
     let lists = last.scan(tree).unwrap();
     (committed, lists)
-}
-
-fn new_tree(engine: &Engine) -> TreeId {
-    let mut txn = engine.begin(Isolation::ReadCommitted);
-    let tree = txn.create_tree().unwrap();
-    engine.wait_durable_blocking(txn.commit().unwrap().wait_for).unwrap();
-    tree
 }
 
 /// Whether running these one after the other gives each what it read.

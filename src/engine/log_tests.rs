@@ -2,19 +2,12 @@
 
 use super::Engine;
 use super::replay::Replay;
-use super::tests::open;
+use super::tests::{new_tree, open};
 use crate::base::{Lsn, TreeId};
 use crate::io::SimDisk;
 use crate::storage::batch::{KIND_BATCH, KIND_END, KIND_PART, decode_part};
 use crate::txn::{Access, Isolation};
 use std::sync::atomic::{AtomicBool, Ordering};
-
-fn tree(engine: &Engine) -> TreeId {
-    let mut txn = engine.begin(Isolation::ReadCommitted);
-    let tree = txn.create_tree().unwrap();
-    engine.wait_durable_blocking(txn.commit().unwrap().wait_for).unwrap();
-    tree
-}
 
 /// Writes `rows` rows of a kilobyte in one transaction.
 fn write(engine: &Engine, tree: TreeId, rows: u32) -> Lsn {
@@ -43,7 +36,7 @@ impl Drop for Stop<'_> {
 fn transactions_in_parts_follow_each_other_and_checkpoints_keep_out_of_them() {
     let engine = open(&SimDisk::new(1)).unwrap();
     let _all = engine.wal().hold(Lsn::ZERO);
-    let (first, second, third) = (tree(&engine), tree(&engine), tree(&engine));
+    let (first, second, third) = (new_tree(&engine), new_tree(&engine), new_tree(&engine));
     let stop = AtomicBool::new(false);
     let mut checkpoints = Vec::new();
     std::thread::scope(|threads| {
@@ -97,7 +90,7 @@ fn transactions_in_parts_follow_each_other_and_checkpoints_keep_out_of_them() {
 #[test]
 fn a_transaction_logs_what_it_changes_and_little_more() {
     let engine = open(&SimDisk::new(1)).unwrap();
-    let tree = tree(&engine);
+    let tree = new_tree(&engine);
     let mut ends: Vec<u64> = (0..100).map(|_| write(&engine, tree, 1).0).collect();
     ends.dedup();
     assert_eq!(ends.len(), 100);
@@ -109,7 +102,7 @@ fn a_transaction_logs_what_it_changes_and_little_more() {
 #[test]
 fn a_freeze_moves_no_page() {
     let engine = open(&SimDisk::new(1)).unwrap();
-    let tree = tree(&engine);
+    let tree = new_tree(&engine);
     for rows in [10, 1000] {
         write(&engine, tree, rows);
         let before = engine.pager_stats();
@@ -125,7 +118,7 @@ fn a_freeze_moves_no_page() {
 #[test]
 fn a_checkpoint_is_not_ahead_of_the_log() {
     let engine = open(&SimDisk::new(1)).unwrap();
-    let tree = tree(&engine);
+    let tree = new_tree(&engine);
     for rows in 0..20 {
         write(&engine, tree, rows);
         assert!(engine.checkpoint().unwrap() <= engine.durable());

@@ -27,13 +27,17 @@ fn engine() -> Arc<Engine> {
     open(&SimDisk::new(1)).unwrap()
 }
 
+pub(super) fn new_tree(engine: &Engine) -> TreeId {
+    let mut txn = engine.begin(Isolation::ReadCommitted);
+    let tree = txn.create_tree().unwrap();
+    engine.wait_durable_blocking(txn.commit().unwrap().wait_for).unwrap();
+    tree
+}
+
 /// An engine with one empty tree.
 fn with_tree() -> (Arc<Engine>, TreeId) {
     let engine = engine();
-    let mut txn = engine.begin(Isolation::ReadCommitted);
-    let tree = txn.create_tree().unwrap();
-    let lsn = txn.commit().unwrap().wait_for;
-    engine.wait_durable_blocking(lsn).unwrap();
+    let tree = new_tree(&engine);
     (engine, tree)
 }
 

@@ -6,7 +6,7 @@
 use super::tests::{open, options};
 use super::{Engine, EngineCheck};
 use crate::base::{Finding, Result, TreeId};
-use crate::io::{Disk, Rng, SimClock, SimDisk, SimEntropy};
+use crate::io::{Disk, Rng, SimClock, SimDisk, SimEntropy, seeds};
 use crate::txn::{Access, Isolation};
 use std::sync::Arc;
 
@@ -99,8 +99,8 @@ fn files(disk: &SimDisk) -> Vec<String> {
     log.filter(is_whole).chain(["data".to_string()]).collect()
 }
 
-fn number(name: &str, default: u64) -> u64 {
-    std::env::var(name).ok().and_then(|n| n.parse().ok()).unwrap_or(default)
+fn flips() -> u64 {
+    std::env::var("HEADWATER_FLIPS").ok().and_then(|n| n.parse().ok()).unwrap_or(40)
 }
 
 /// Half of the positions are anywhere, half where there is something.
@@ -128,7 +128,7 @@ fn every_flip_is_found(seed: u64, end: End) {
     assert!(findings.is_empty(), "seed {seed}, {end:?}: untouched, but {findings:?}");
     assert!(seen.log_records > 0 && seen.trees == 3, "{seen:?}");
     let mut rng = Rng::new(seed);
-    for _ in 0..number("HEADWATER_FLIPS", 40) {
+    for _ in 0..flips() {
         let (path, at) = some_position(&disk, &mut rng);
         let file = disk.open(&path).unwrap();
         let mut byte = [0];
@@ -144,12 +144,12 @@ fn every_flip_is_found(seed: u64, end: End) {
 
 #[test]
 fn every_flipped_byte_is_found_after_an_orderly_end() {
-    (0..number("HEADWATER_SEEDS", 3)).for_each(|seed| every_flip_is_found(seed, End::Closed));
+    seeds(3).for_each(|seed| every_flip_is_found(seed, End::Closed));
 }
 
 #[test]
 fn every_flipped_byte_is_found_after_a_kill() {
-    (0..number("HEADWATER_SEEDS", 3)).for_each(|seed| every_flip_is_found(seed + 1000, End::Killed));
+    seeds(3).for_each(|seed| every_flip_is_found(seed + 1000, End::Killed));
 }
 
 #[test]
