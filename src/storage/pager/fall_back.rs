@@ -3,7 +3,6 @@
 
 use super::blocks::SUPERBLOCKS;
 use super::head::{Kind, check};
-use super::ledger::Durable;
 use super::map::{decode_map_page, entries_of};
 use super::open::{damaged, read_directory, read_map_page};
 use super::superblock::{Superblock, find_newest, read_at};
@@ -11,11 +10,11 @@ use super::word::{Block, Epoch, Home};
 use crate::base::{Lsn, PageId, Result, SqlState};
 use crate::io::{Disk, File};
 
-/// The other superblock, and the slot and the number of the newest one; none when there is no earlier checkpoint.
+/// The older superblock, its slot, and the number of the newest one; none when there is no earlier checkpoint.
 fn older(file: &dyn File) -> Result<Option<(Superblock, u32, Epoch)>> {
     let Some((newest, slot)) = find_newest(file)? else { return Ok(None) };
-    let other = Block(SUPERBLOCKS - 1 - slot);
-    let older = read_at(file, other.offset(newest.page_bytes))?.filter(|older| {
+    let slot = SUPERBLOCKS - 1 - slot;
+    let older = read_at(file, Block(slot).offset(newest.page_bytes))?.filter(|older| {
         let (old, new) = (&older.durable, &newest.durable);
         older.page_bytes == newest.page_bytes && old.epoch < new.epoch && old.root.is_some()
     });
@@ -34,16 +33,12 @@ pub fn older_checkpoint(disk: &dyn Disk, path: &str) -> Result<Option<Lsn>> {
 pub fn fall_back(disk: &dyn Disk, path: &str) -> Result<bool> {
     let file = disk.open(path)?;
     let Some((superblock, slot, newest)) = older(&*file)? else { return Ok(false) };
-    let other = Block(SUPERBLOCKS - 1 - slot);
     match check_all(&*file, &superblock) {
         Err(e) if e.code() == SqlState::DATA_CORRUPTED => return Ok(false),
         checked => checked?,
     }
-    // Under the next numbers: the one of what is given up is not given again (`open.rs`). The older one is overwritten last.
-    for (slot, epoch) in [(slot, newest.next().next()), (other.0, newest.next())] {
-        Superblock { durable: Durable { epoch, ..superblock.durable.clone() }, ..superblock }.write(&*file, slot)?;
-        file.sync_data()?;
-    }
+    // The number of what is given up is not given again (`open.rs`).
+    superblock.renumber(&*file, slot, newest)?;
     Ok(true)
 }
 

@@ -80,14 +80,7 @@ fn step_over_lost(file: &dyn File, superblock: Superblock, slot: u32) -> Result<
     if whole || superblock.durable.root.is_none() {
         return Ok((superblock, slot));
     }
-    let lost = superblock.durable.epoch.next();
-    let numbered = |epoch| Superblock { page_bytes, durable: Durable { epoch, ..superblock.durable.clone() } };
-    // In this order there is a whole one at any time.
-    for (slot, epoch) in [(other, lost.next()), (slot, lost)] {
-        numbered(epoch).write(file, slot)?;
-        file.sync_data()?;
-    }
-    Ok((numbered(lost.next()), other))
+    superblock.renumber(file, slot, superblock.durable.epoch)
 }
 
 pub(super) fn damaged(why: impl std::fmt::Display) -> Error {

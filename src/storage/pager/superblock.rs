@@ -86,6 +86,20 @@ impl Superblock {
         assert!(slot < SUPERBLOCKS);
         file.write_at(&self.encode(), Block(slot).offset(self.page_bytes))
     }
+
+    /// Puts this checkpoint, which is in `slot`, into both slots, under the two numbers after `last`. Answers the newer one,
+    /// and its slot.
+    pub fn renumber(&self, file: &dyn File, slot: u32, last: Epoch) -> Result<(Superblock, u32)> {
+        let other = SUPERBLOCKS - 1 - slot;
+        let numbered = |epoch| Superblock { durable: Durable { epoch, ..self.durable.clone() }, ..*self };
+        let (older, newer) = (numbered(last.next()), numbered(last.next().next()));
+        // In this order there is a whole one at any time.
+        for (superblock, slot) in [(&newer, other), (&older, slot)] {
+            superblock.write(file, slot)?;
+            file.sync_data()?;
+        }
+        Ok((newer, other))
+    }
 }
 
 pub fn page_size_is_valid(page_bytes: usize) -> bool {
