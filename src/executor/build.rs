@@ -48,10 +48,10 @@ pub(crate) fn build(plan: &Plan, numbering: &Numbering) -> BoxOperator {
             Box::new(recursive::RecursiveUnionOp::new(n, seed, step))
         }
         Node::LockRows(n) => Box::new(lock_rows::LockRowsOp::new(n, child(&n.input))),
-        Node::Insert(n) => Box::new(modify::InsertOp::new(n, child(&n.input))),
-        Node::Update(n) => Box::new(modify::UpdateOp::new(n, child(&n.input))),
-        Node::Merge(n) => Box::new(modify::MergeOp::new(n, child(&n.input))),
-        Node::Delete(n) => Box::new(modify::DeleteOp::new(n, child(&n.input))),
+        Node::Insert(n) => Box::new(modify::ModifyOp::new(n, child(&n.input))),
+        Node::Update(n) => Box::new(modify::ModifyOp::new(n, child(&n.input))),
+        Node::Merge(n) => Box::new(modify::ModifyOp::new(n, child(&n.input))),
+        Node::Delete(n) => Box::new(modify::ModifyOp::new(n, child(&n.input))),
     };
     numbering.wrap(number, operator)
 }

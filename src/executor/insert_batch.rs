@@ -2,7 +2,7 @@
 
 use super::Operator;
 use super::context::{Cx, ExecContext, Shared};
-use super::modify::InsertOp;
+use super::modify::ModifyOp;
 use crate::base::{Error, Result};
 use crate::expr::{Expr, Selection};
 use crate::planner::definitions::Definition;
@@ -74,7 +74,7 @@ pub fn insert_batch(
         conflict: None,
         returning: None,
     });
-    let mut insert = InsertOp::new(&node, Box::new(Given(Some(batch))));
+    let mut insert = ModifyOp::new(&node, Box::new(Given(Some(batch))));
     match insert.next(&mut cx) {
         Ok(_) => Ok(shared.affected),
         Err(error) => {

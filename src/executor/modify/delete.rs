@@ -1,8 +1,8 @@
 //! DELETE: each row is locked, found to be as the snapshot shows it (or the statement starts again), and deleted.
 
-use super::super::{BoxOperator, Cx, Operator};
+use super::super::Cx;
 use super::update::old_columns;
-use super::{Again, Output, Work, rows_of};
+use super::{Again, Modification, Work, rows_of};
 use crate::base::{Error, Result};
 use crate::planner::definitions::Definition;
 use crate::planner::plan::Delete;
@@ -13,40 +13,22 @@ use arrow_array::cast::AsArray;
 use arrow_array::{Array, UInt32Array};
 use std::sync::Arc;
 
-pub(crate) struct DeleteOp {
-    node: Arc<Delete>,
-    input: BoxOperator,
-    output: Output,
-}
-
-impl DeleteOp {
-    pub fn new(node: &Arc<Delete>, input: BoxOperator) -> DeleteOp {
-        DeleteOp { node: Arc::clone(node), input, output: Output::default() }
+impl Modification for Delete {
+    fn table(&self) -> &Arc<Definition> {
+        &self.table
     }
 
-    fn run(&mut self, cx: &mut Cx<'_>) -> Result<()> {
-        let node = Arc::clone(&self.node);
-        let mut work = Work::new(cx, &node.table)?;
-        while let Some(batch) = cx.pull_all(&mut self.input)? {
-            cx.check_cancelled()?;
-            delete_batch(cx, &node, &mut work, &batch)?;
+    fn change(&self, cx: &mut Cx<'_>, work: &mut Work, batch: Batch) -> Result<()> {
+        let done = delete_rows(cx, &self.table, &self.old, self.key_column, work, &batch, Again::Skipped)?;
+        if let Some(exprs) = &self.returning
+            && !done.is_empty()
+        {
+            let gone = batch.take(&UInt32Array::from(done));
+            let out = Batch::new(cx.arrays(exprs, &gone)?, gone.rows);
+            work.keep(cx, out)?;
         }
-        work.finish(cx)?;
-        self.output.rows = Some(work.out);
         Ok(())
     }
-}
-
-fn delete_batch(cx: &mut Cx<'_>, node: &Delete, work: &mut Work, batch: &Batch) -> Result<()> {
-    let done = delete_rows(cx, &node.table, &node.old, node.key_column, work, batch, Again::Skipped)?;
-    if let Some(exprs) = &node.returning
-        && !done.is_empty()
-    {
-        let gone = batch.take(&UInt32Array::from(done));
-        let out = Batch::new(cx.arrays(exprs, &gone)?, gone.rows);
-        work.keep(cx, out)?;
-    }
-    Ok(())
 }
 
 /// Deletes the rows that the keys in a batch name; which rows of the batch those are.
@@ -83,26 +65,4 @@ pub(super) fn delete_rows(
         done.push(i as u32);
     }
     Ok(done)
-}
-
-impl Operator for DeleteOp {
-    fn next(&mut self, cx: &mut Cx<'_>) -> Result<Option<Batch>> {
-        if self.output.rows.is_none() {
-            self.run(cx)?;
-        }
-        Ok(self.output.take(cx))
-    }
-
-    fn rewind(&mut self, _cx: &mut Cx<'_>) -> Result<()> {
-        Err(Error::internal("a modification cannot be repeated"))
-    }
-
-    fn is_done(&self) -> bool {
-        self.output.is_done()
-    }
-
-    fn recycle(&mut self) -> bool {
-        self.output = Output::default();
-        self.input.recycle()
-    }
 }

@@ -4,79 +4,59 @@
 //! way and works on its latest version, whatever the snapshot shows; a row that this very command wrote is an error
 //! (21000), since the outcome would depend on the order of the input.
 
-use super::super::{BoxOperator, Cx, Operator};
-use super::{Output, Work, batch_of, changed, generate, returning, rows_of};
+use super::super::Cx;
+use super::{Modification, Work, batch_of, changed, generate, returning, rows_of};
 use crate::base::{Error, Result, SqlState};
 use crate::planner::definitions::Definition;
 use crate::planner::plan::{Conflict, ConflictUpdate, Insert};
-use crate::table::{BatchWriter, FetchedRow, Insertion, Read};
+use crate::table::{FetchedRow, Insertion, Read};
 use crate::txn::Isolation;
 use crate::types::{Batch, Datum};
 use std::sync::Arc;
 
-pub(crate) struct InsertOp {
-    node: Arc<Insert>,
-    input: BoxOperator,
-    output: Output,
-}
-
-impl InsertOp {
-    pub fn new(node: &Arc<Insert>, input: BoxOperator) -> InsertOp {
-        InsertOp { node: Arc::clone(node), input, output: Output::default() }
+impl Modification for Insert {
+    fn table(&self) -> &Arc<Definition> {
+        &self.table
     }
 
-    fn run(&mut self, cx: &mut Cx<'_>) -> Result<()> {
-        let node = Arc::clone(&self.node);
-        let mut work = Work::new(cx, &node.table)?;
-        let mut writer = BatchWriter::default();
-        while let Some(mut batch) = cx.pull_all(&mut self.input)? {
-            cx.check_cancelled()?;
-            generate(cx, &node.table, &mut batch)?;
-            if node.conflict.is_none() && insert_all(cx, &node.table, &mut work, &mut writer, &batch)? {
-                cx.shared.affected += batch.rows as u64;
-                if let Some(exprs) = &node.returning {
-                    let out = returning(cx, exprs, &node.table, batch, &[])?;
-                    work.keep(cx, out)?;
-                }
-                continue;
-            }
-            let rows = rows_of(&batch.columns, &node.table.def.types, batch.rows);
-            let mut stored = Vec::with_capacity(if node.returning.is_some() { rows.len() } else { 0 });
-            for row in rows {
-                if let Some(row) = insert(cx, &node, &mut work, row)? {
-                    cx.shared.affected += 1;
-                    if node.returning.is_some() {
-                        stored.push(row);
-                    }
-                }
-            }
-            if let Some(exprs) = &node.returning
-                && !stored.is_empty()
-            {
-                let rows = batch_of(&node.table.def.types, &stored);
-                let out = returning(cx, exprs, &node.table, rows, &[])?;
+    fn change(&self, cx: &mut Cx<'_>, work: &mut Work, mut batch: Batch) -> Result<()> {
+        generate(cx, &self.table, &mut batch)?;
+        if self.conflict.is_none() && insert_all(cx, &self.table, work, &batch)? {
+            cx.shared.affected += batch.rows as u64;
+            if let Some(exprs) = &self.returning {
+                let out = returning(cx, exprs, &self.table, batch, &[])?;
                 work.keep(cx, out)?;
             }
+            return Ok(());
         }
-        work.finish(cx)?;
-        self.output.rows = Some(work.out);
+        let rows = rows_of(&batch.columns, &self.table.def.types, batch.rows);
+        let mut stored = Vec::with_capacity(if self.returning.is_some() { rows.len() } else { 0 });
+        for row in rows {
+            if let Some(row) = insert(cx, self, work, row)? {
+                cx.shared.affected += 1;
+                if self.returning.is_some() {
+                    stored.push(row);
+                }
+            }
+        }
+        if let Some(exprs) = &self.returning
+            && !stored.is_empty()
+        {
+            let rows = batch_of(&self.table.def.types, &stored);
+            let out = returning(cx, exprs, &self.table, rows, &[])?;
+            work.keep(cx, out)?;
+        }
         Ok(())
     }
 }
 
 /// Inserts a batch at once; false when it has to be done row by row.
-fn insert_all(
-    cx: &mut Cx<'_>,
-    table: &Definition,
-    work: &mut Work,
-    writer: &mut BatchWriter,
-    batch: &Batch,
-) -> Result<bool> {
+fn insert_all(cx: &mut Cx<'_>, table: &Definition, work: &mut Work, batch: &Batch) -> Result<bool> {
     let def = &table.def;
-    if !cx.with_rows(|txn, ev| writer.insert(def, txn, ev, batch))? {
+    if !cx.with_rows(|txn, ev| work.writer.insert(def, txn, ev, batch))? {
         return Ok(false);
     }
-    work.events.inserted_batch(|row| writer.row_key(row), &def.types, batch);
+    work.events.inserted_batch(|row| work.writer.row_key(row), &def.types, batch);
     Ok(true)
 }
 
@@ -182,26 +162,4 @@ fn update_existing(
     let key = cx.with_rows(|txn, ev| def.update(txn, ev, row_key, &old, &new, &changed, &mut work.rechecks))?;
     work.events.updated(&key, &old, &new, &changed);
     Ok(Resolved::Updated(new))
-}
-
-impl Operator for InsertOp {
-    fn next(&mut self, cx: &mut Cx<'_>) -> Result<Option<Batch>> {
-        if self.output.rows.is_none() {
-            self.run(cx)?;
-        }
-        Ok(self.output.take(cx))
-    }
-
-    fn rewind(&mut self, _cx: &mut Cx<'_>) -> Result<()> {
-        Err(Error::internal("a modification cannot be repeated"))
-    }
-
-    fn is_done(&self) -> bool {
-        self.output.is_done()
-    }
-
-    fn recycle(&mut self) -> bool {
-        self.output = Output::default();
-        self.input.recycle()
-    }
 }

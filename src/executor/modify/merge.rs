@@ -1,43 +1,31 @@
 //! MERGE: what is done with a row of the join is the first action of its kind, matched or not, whose condition holds. Within a
 //! batch the actions run one after another; each row is in one of them, and the target rows are each changed only once.
 
-use super::super::{BoxOperator, Cx, Operator};
+use super::super::Cx;
 use super::delete::delete_rows;
 use super::update::update_rows;
-use super::{Again, Output, Work, generate, rows_of};
-use crate::base::{Error, Result};
+use super::{Again, Modification, Work, generate, rows_of};
+use crate::base::Result;
 use crate::expr::{Expr, Selection};
+use crate::planner::definitions::Definition;
 use crate::planner::plan::{Merge, MergeAction, MergeDeed};
 use crate::types::Batch;
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, UInt32Array};
 use std::sync::Arc;
 
-pub(crate) struct MergeOp {
-    node: Arc<Merge>,
-    input: BoxOperator,
-    output: Output,
-}
-
-impl MergeOp {
-    pub fn new(node: &Arc<Merge>, input: BoxOperator) -> MergeOp {
-        MergeOp { node: Arc::clone(node), input, output: Output::default() }
+impl Modification for Merge {
+    fn table(&self) -> &Arc<Definition> {
+        &self.table
     }
 
-    fn run(&mut self, cx: &mut Cx<'_>) -> Result<()> {
-        let node = Arc::clone(&self.node);
-        let mut work = Work::new(cx, &node.table)?;
-        while let Some(batch) = cx.pull_all(&mut self.input)? {
-            cx.check_cancelled()?;
-            let keys = batch.columns[node.key_column].as_binary_view();
-            for matched in [true, false] {
-                let rows = (0..batch.rows).filter(|&i| keys.is_valid(i) == matched).map(|i| i as u32);
-                let rows = batch.take(&rows.collect::<UInt32Array>());
-                merge_rows(cx, &node, &mut work, rows, matched)?;
-            }
+    fn change(&self, cx: &mut Cx<'_>, work: &mut Work, batch: Batch) -> Result<()> {
+        let keys = batch.columns[self.key_column].as_binary_view();
+        for matched in [true, false] {
+            let rows = (0..batch.rows).filter(|&i| keys.is_valid(i) == matched).map(|i| i as u32);
+            let rows = batch.take(&rows.collect::<UInt32Array>());
+            merge_rows(cx, self, work, rows, matched)?;
         }
-        work.finish(cx)?;
-        self.output.rows = Some(work.out);
         Ok(())
     }
 }
@@ -93,17 +81,4 @@ fn insert_rows(cx: &mut Cx<'_>, node: &Merge, work: &mut Work, values: &[Expr], 
         cx.shared.affected += 1;
     }
     Ok(())
-}
-
-impl Operator for MergeOp {
-    fn next(&mut self, cx: &mut Cx<'_>) -> Result<Option<Batch>> {
-        if self.output.rows.is_none() {
-            self.run(cx)?;
-        }
-        Ok(self.output.take(cx))
-    }
-
-    fn rewind(&mut self, _cx: &mut Cx<'_>) -> Result<()> {
-        Err(Error::internal("a modification cannot be repeated"))
-    }
 }

@@ -8,18 +8,13 @@ mod insert;
 mod merge;
 mod update;
 
-pub(crate) use delete::DeleteOp;
-pub(crate) use insert::InsertOp;
-pub(crate) use merge::MergeOp;
-pub(crate) use update::UpdateOp;
-
-use super::Cx;
 use super::foreign_key::RowEvents;
 use super::nested_loop::take_rows;
+use super::{BoxOperator, Cx, Operator};
 use crate::base::{Error, Result, SqlState};
 use crate::expr::Expr;
 use crate::planner::definitions::Definition;
-use crate::table::Rechecks;
+use crate::table::{BatchWriter, Rechecks};
 use crate::types::{
     Batch, ColumnBuilder, ColumnReader, Datum, DatumRef, Physical, SqlType, constant_column, equal, key,
 };
@@ -47,9 +42,64 @@ impl Again {
     }
 }
 
+/// The plan of a modification.
+pub(crate) trait Modification: Send + Sync {
+    fn table(&self) -> &Arc<Definition>;
+
+    /// Does what is to be done with a batch of the input.
+    fn change(&self, cx: &mut Cx<'_>, work: &mut Work, batch: Batch) -> Result<()>;
+}
+
+/// Reads its input to the end, and shows what RETURNING says after that.
+pub(crate) struct ModifyOp<M> {
+    node: Arc<M>,
+    input: BoxOperator,
+    /// What is left of what RETURNING shows, once the modification has run.
+    output: Option<VecDeque<Batch>>,
+}
+
+impl<M: Modification> ModifyOp<M> {
+    pub fn new(node: &Arc<M>, input: BoxOperator) -> ModifyOp<M> {
+        ModifyOp { node: Arc::clone(node), input, output: None }
+    }
+
+    fn run(&mut self, cx: &mut Cx<'_>) -> Result<VecDeque<Batch>> {
+        let mut work = Work::new(cx, self.node.table())?;
+        while let Some(batch) = cx.pull_all(&mut self.input)? {
+            cx.check_cancelled()?;
+            self.node.change(cx, &mut work, batch)?;
+        }
+        work.finish(cx)
+    }
+}
+
+impl<M: Modification> Operator for ModifyOp<M> {
+    fn next(&mut self, cx: &mut Cx<'_>) -> Result<Option<Batch>> {
+        if self.output.is_none() {
+            self.output = Some(self.run(cx)?);
+        }
+        Ok(self.output.as_mut().and_then(|rows| take_rows(rows, cx.batch_rows)))
+    }
+
+    fn rewind(&mut self, _cx: &mut Cx<'_>) -> Result<()> {
+        Err(Error::internal("a modification cannot be repeated"))
+    }
+
+    fn is_done(&self) -> bool {
+        self.output.as_ref().is_some_and(VecDeque::is_empty)
+    }
+
+    fn recycle(&mut self) -> bool {
+        self.output = None;
+        self.input.recycle()
+    }
+}
+
 /// What a modification gathers while it reads its input.
-struct Work {
+pub(crate) struct Work {
     table: Arc<Definition>,
+    /// The buffers of an INSERT.
+    writer: BatchWriter,
     events: RowEvents,
     rechecks: Rechecks,
     out: VecDeque<Batch>,
@@ -59,41 +109,24 @@ impl Work {
     fn new(cx: &mut Cx<'_>, table: &Arc<Definition>) -> Result<Work> {
         Ok(Work {
             table: Arc::clone(table),
+            writer: BatchWriter::default(),
             events: RowEvents::new(cx, &table.def)?,
             rechecks: Rechecks::new(),
             out: VecDeque::new(),
         })
     }
 
-    /// Foreign keys, then deferrable unique constraints.
-    fn finish(&mut self, cx: &mut Cx<'_>) -> Result<()> {
-        let events = std::mem::take(&mut self.events);
-        events.finish(cx)?;
-        let rechecks = std::mem::take(&mut self.rechecks);
-        super::foreign_key::finish_rechecks(cx, &self.table.def, rechecks)
+    /// Foreign keys, then deferrable unique constraints; what RETURNING shows.
+    fn finish(self, cx: &mut Cx<'_>) -> Result<VecDeque<Batch>> {
+        self.events.finish(cx)?;
+        super::foreign_key::finish_rechecks(cx, &self.table.def, self.rechecks)?;
+        Ok(self.out)
     }
 
     fn keep(&mut self, cx: &mut Cx<'_>, batch: Batch) -> Result<()> {
         cx.shared.memory.grow(&batch)?;
         self.out.push_back(batch);
         Ok(())
-    }
-}
-
-/// The output of a finished modification.
-#[derive(Default)]
-struct Output {
-    rows: Option<VecDeque<Batch>>,
-}
-
-impl Output {
-    /// The modification has run and its rows are out.
-    fn is_done(&self) -> bool {
-        self.rows.as_ref().is_some_and(VecDeque::is_empty)
-    }
-
-    fn take(&mut self, cx: &Cx<'_>) -> Option<Batch> {
-        take_rows(self.rows.as_mut()?, cx.batch_rows)
     }
 }
 

@@ -1,7 +1,7 @@
 //! UPDATE: each row is locked, found to be as the snapshot shows it (or the statement starts again), and changed.
 
-use super::super::{BoxOperator, Cx, Operator};
-use super::{Again, Output, Work, changed, generate, readers, returning, row_of};
+use super::super::Cx;
+use super::{Again, Modification, Work, changed, generate, readers, returning, row_of};
 use crate::base::{Error, Result};
 use crate::expr::Expr;
 use crate::planner::definitions::Definition;
@@ -13,26 +13,22 @@ use arrow_array::cast::AsArray;
 use arrow_array::{Array, UInt32Array};
 use std::sync::Arc;
 
-pub(crate) struct UpdateOp {
-    node: Arc<Update>,
-    input: BoxOperator,
-    output: Output,
-}
-
-impl UpdateOp {
-    pub fn new(node: &Arc<Update>, input: BoxOperator) -> UpdateOp {
-        UpdateOp { node: Arc::clone(node), input, output: Output::default() }
+impl Modification for Update {
+    fn table(&self) -> &Arc<Definition> {
+        &self.table
     }
 
-    fn run(&mut self, cx: &mut Cx<'_>) -> Result<()> {
-        let node = Arc::clone(&self.node);
-        let mut work = Work::new(cx, &node.table)?;
-        while let Some(batch) = cx.pull_all(&mut self.input)? {
-            cx.check_cancelled()?;
-            update_batch(cx, &node, &mut work, &batch)?;
+    fn change(&self, cx: &mut Cx<'_>, work: &mut Work, batch: Batch) -> Result<()> {
+        let (new, done) =
+            update_rows(cx, &self.table, &self.old, &self.set, self.key_column, work, &batch, Again::Skipped)?;
+        if let Some(exprs) = &self.returning
+            && !done.is_empty()
+        {
+            let done = UInt32Array::from(done);
+            let rest = batch.take(&done);
+            let out = returning(cx, exprs, &self.table, new.take(&done), &rest.columns)?;
+            work.keep(cx, out)?;
         }
-        work.finish(cx)?;
-        self.output.rows = Some(work.out);
         Ok(())
     }
 }
@@ -44,20 +40,6 @@ pub(super) fn old_columns(old: &[Option<usize>], types: &[crate::types::SqlType]
         None => null_column(ty.physical(), batch.rows),
     });
     Batch::new(columns.collect(), batch.rows)
-}
-
-fn update_batch(cx: &mut Cx<'_>, node: &Update, work: &mut Work, batch: &Batch) -> Result<()> {
-    let table = &node.table;
-    let (new, done) = update_rows(cx, table, &node.old, &node.set, node.key_column, work, batch, Again::Skipped)?;
-    if let Some(exprs) = &node.returning
-        && !done.is_empty()
-    {
-        let done = UInt32Array::from(done);
-        let rest = batch.take(&done);
-        let out = returning(cx, exprs, table, new.take(&done), &rest.columns)?;
-        work.keep(cx, out)?;
-    }
-    Ok(())
 }
 
 /// Updates the rows that the keys in a batch name; the new rows, and which of them were stored.
@@ -107,26 +89,4 @@ pub(super) fn update_rows(
         done.push(i as u32);
     }
     Ok((new, done))
-}
-
-impl Operator for UpdateOp {
-    fn next(&mut self, cx: &mut Cx<'_>) -> Result<Option<Batch>> {
-        if self.output.rows.is_none() {
-            self.run(cx)?;
-        }
-        Ok(self.output.take(cx))
-    }
-
-    fn rewind(&mut self, _cx: &mut Cx<'_>) -> Result<()> {
-        Err(Error::internal("a modification cannot be repeated"))
-    }
-
-    fn is_done(&self) -> bool {
-        self.output.is_done()
-    }
-
-    fn recycle(&mut self) -> bool {
-        self.output = Output::default();
-        self.input.recycle()
-    }
 }
