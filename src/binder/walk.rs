@@ -1,4 +1,4 @@
-//! Visiting the expressions of a plan, and what they mention.
+//! Visiting the nodes of a plan, their expressions, and what those mention.
 
 use super::rel::{
     AggCall, ConflictAction, DistinctOn, FrameBound, FunctionSource, MergeAction, Rel, SortKey, WindowSpec,
@@ -130,47 +130,54 @@ pub(super) fn window_exprs(spec: &mut WindowSpec, f: &mut ExprFn<'_>) -> Result<
     Ok(())
 }
 
+impl Rel {
+    /// Calls `f` on every input.
+    pub(crate) fn for_each_input_mut(&mut self, f: &mut dyn FnMut(&mut Rel)) {
+        match self {
+            Rel::Unit
+            | Rel::Empty { .. }
+            | Rel::Scan(_)
+            | Rel::SystemScan(_)
+            | Rel::Values { .. }
+            | Rel::Function(_)
+            | Rel::CteRef(_)
+            | Rel::WorkTable(_) => {}
+            Rel::Filter { input, .. }
+            | Rel::Project { input, .. }
+            | Rel::ProjectSet { input, .. }
+            | Rel::Distinct { input, .. }
+            | Rel::Sort { input, .. }
+            | Rel::LockRows { input, .. } => f(input),
+            Rel::Join(j) => {
+                f(&mut j.left);
+                f(&mut j.right);
+            }
+            Rel::Aggregate(a) => f(&mut a.input),
+            Rel::Window(w) => f(&mut w.input),
+            Rel::Limit(l) => f(&mut l.input),
+            Rel::SetOp(s) => {
+                f(&mut s.left);
+                f(&mut s.right);
+            }
+            Rel::Cte { cte, body } => {
+                f(&mut cte.definition);
+                f(body);
+            }
+            Rel::Recursive(r) => {
+                f(&mut r.seed);
+                f(&mut r.step);
+            }
+            Rel::Insert(i) => f(&mut i.source),
+            Rel::Update(u) => f(&mut u.input),
+            Rel::Delete(d) => f(&mut d.input),
+            Rel::Merge(m) => f(&mut m.input),
+        }
+    }
+}
+
 /// Calls `f` on every relation of the tree, children first.
 pub(super) fn for_each_rel(rel: &mut Rel, f: &mut dyn FnMut(&mut Rel)) {
-    match rel {
-        Rel::Filter { input, .. }
-        | Rel::Project { input, .. }
-        | Rel::ProjectSet { input, .. }
-        | Rel::Distinct { input, .. }
-        | Rel::Sort { input, .. }
-        | Rel::LockRows { input, .. } => for_each_rel(input, f),
-        Rel::Join(join) => {
-            for_each_rel(&mut join.left, f);
-            for_each_rel(&mut join.right, f);
-        }
-        Rel::Aggregate(aggregate) => for_each_rel(&mut aggregate.input, f),
-        Rel::Window(window) => for_each_rel(&mut window.input, f),
-        Rel::Limit(limit) => for_each_rel(&mut limit.input, f),
-        Rel::SetOp(op) => {
-            for_each_rel(&mut op.left, f);
-            for_each_rel(&mut op.right, f);
-        }
-        Rel::Cte { cte, body } => {
-            for_each_rel(&mut cte.definition, f);
-            for_each_rel(body, f);
-        }
-        Rel::Recursive(recursive) => {
-            for_each_rel(&mut recursive.seed, f);
-            for_each_rel(&mut recursive.step, f);
-        }
-        Rel::Insert(insert) => for_each_rel(&mut insert.source, f),
-        Rel::Update(update) => for_each_rel(&mut update.input, f),
-        Rel::Delete(delete) => for_each_rel(&mut delete.input, f),
-        Rel::Merge(merge) => for_each_rel(&mut merge.input, f),
-        Rel::Unit
-        | Rel::Empty { .. }
-        | Rel::Scan(_)
-        | Rel::SystemScan(_)
-        | Rel::Values { .. }
-        | Rel::Function(_)
-        | Rel::CteRef(_)
-        | Rel::WorkTable(_) => {}
-    }
+    rel.for_each_input_mut(&mut |input| for_each_rel(input, f));
     f(rel);
 }
 

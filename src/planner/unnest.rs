@@ -13,46 +13,7 @@ use crate::types::{Datum, SqlType};
 impl Rel {
     /// Replaces every input by what `f` makes of it.
     pub(super) fn map_inputs(&mut self, f: &mut dyn FnMut(Rel) -> Rel) {
-        let mut each = |slot: &mut Rel| *slot = f(std::mem::replace(slot, Rel::Unit));
-        match self {
-            Rel::Unit
-            | Rel::Empty { .. }
-            | Rel::Scan(_)
-            | Rel::SystemScan(_)
-            | Rel::Values { .. }
-            | Rel::Function(_)
-            | Rel::CteRef(_)
-            | Rel::WorkTable(_) => {}
-            Rel::Filter { input, .. }
-            | Rel::Project { input, .. }
-            | Rel::ProjectSet { input, .. }
-            | Rel::Distinct { input, .. }
-            | Rel::Sort { input, .. }
-            | Rel::LockRows { input, .. } => each(input),
-            Rel::Join(j) => {
-                each(&mut j.left);
-                each(&mut j.right);
-            }
-            Rel::Aggregate(a) => each(&mut a.input),
-            Rel::Window(w) => each(&mut w.input),
-            Rel::Limit(l) => each(&mut l.input),
-            Rel::SetOp(s) => {
-                each(&mut s.left);
-                each(&mut s.right);
-            }
-            Rel::Cte { cte, body } => {
-                each(&mut cte.definition);
-                each(body);
-            }
-            Rel::Recursive(r) => {
-                each(&mut r.seed);
-                each(&mut r.step);
-            }
-            Rel::Insert(i) => each(&mut i.source),
-            Rel::Update(u) => each(&mut u.input),
-            Rel::Delete(d) => each(&mut d.input),
-            Rel::Merge(m) => each(&mut m.input),
-        }
+        self.for_each_input_mut(&mut |input| *input = f(std::mem::replace(input, Rel::Unit)));
     }
 }
 
