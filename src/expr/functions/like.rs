@@ -147,10 +147,21 @@ fn like<const FOLD: bool, const NOT: bool>(_: &mut EvalContext<'_>, a: &[DatumRe
 }
 
 fn likes<const FOLD: bool, const NOT: bool>(_: &mut EvalContext<'_>, a: &[Value], rows: usize) -> Result<ArrayRef> {
+    let prepare = |p: &str| Ok(if FOLD { Like::new(&lower(p)) } else { Like::new(p) });
+    let matches = |like: &Like, s: &str| if FOLD { like.matches(&lower(s)) } else { like.matches(s) };
+    match_each(a, rows, prepare, |like, s| Ok(matches(like, s)? != NOT))
+}
+
+/// Asks of each text what its pattern says; a pattern for all of them is prepared once.
+pub(super) fn match_each<P>(
+    a: &[Value],
+    rows: usize,
+    mut prepare: impl FnMut(&str) -> Result<P>,
+    matches: impl Fn(&P, &str) -> Result<bool>,
+) -> Result<ArrayRef> {
     let (s, p) = (a[0].reader(Physical::Text), a[1].reader(Physical::Text));
-    let prepare = |p: &str| if FOLD { Like::new(&lower(p)) } else { Like::new(p) };
     let constant = match &a[1] {
-        Value::Scalar(Datum::Text(p)) => Some(prepare(p)),
+        Value::Scalar(Datum::Text(p)) => Some(prepare(p)?),
         _ => None,
     };
     let mut bits = Vec::with_capacity(rows);
@@ -161,13 +172,11 @@ fn likes<const FOLD: bool, const NOT: bool>(_: &mut EvalContext<'_>, a: &[Value]
             bits.push(false);
             continue;
         };
-        let matches = |like: &Like| if FOLD { like.matches(&lower(s)) } else { like.matches(s) };
-        let found = match &constant {
-            Some(like) => matches(like)?,
-            None => matches(&prepare(p))?,
-        };
         known.push(true);
-        bits.push(found != NOT);
+        bits.push(match &constant {
+            Some(pattern) => matches(pattern, s)?,
+            None => matches(&prepare(p)?, s)?,
+        });
     }
     let nulls = known.contains(&false).then(|| NullBuffer::from(known));
     Ok(Arc::new(BooleanArray::new(BooleanBuffer::from(bits), nulls)))

@@ -4,6 +4,7 @@
 
 use super::convert::kernels;
 use super::f;
+use super::like::match_each;
 use super::text::{chars, offset};
 use crate::base::{Error, Result, SqlState};
 use crate::expr::context::EvalContext;
@@ -12,9 +13,8 @@ use crate::expr::function::{CallTypes, Function, SetRows};
 use crate::expr::regexp::{Options, Regex, Spans, all_matches};
 use crate::expr::value::Value;
 use crate::types::oid::*;
-use crate::types::{ArrayValue, ColumnBuilder, Datum, DatumRef, Physical};
-use arrow_array::{ArrayRef, BooleanArray};
-use arrow_buffer::{BooleanBuffer, NullBuffer};
+use crate::types::{ArrayValue, ColumnBuilder, Datum, DatumRef};
+use arrow_array::ArrayRef;
 use std::sync::Arc;
 
 fn compiled(cx: &mut EvalContext<'_>, pattern: &str, options: Options) -> Result<Arc<Regex>> {
@@ -37,28 +37,8 @@ fn matches_column<const FOLD: bool, const NOT: bool>(
     a: &[Value],
     rows: usize,
 ) -> Result<ArrayRef> {
-    let (s, p) = (a[0].reader(Physical::Text), a[1].reader(Physical::Text));
-    let constant = match &a[1] {
-        Value::Scalar(Datum::Text(p)) => Some(compiled(cx, p, operator_options(FOLD))?),
-        _ => None,
-    };
-    let mut bits = Vec::with_capacity(rows);
-    let mut known = Vec::with_capacity(rows);
-    for i in 0..rows {
-        let (DatumRef::Text(s), DatumRef::Text(p)) = (s.get(i), p.get(i)) else {
-            known.push(false);
-            bits.push(false);
-            continue;
-        };
-        let found = match &constant {
-            Some(regex) => regex.is_match(s)?,
-            None => compiled(cx, p, operator_options(FOLD))?.is_match(s)?,
-        };
-        known.push(true);
-        bits.push(found != NOT);
-    }
-    let nulls = known.contains(&false).then(|| NullBuffer::from(known));
-    Ok(Arc::new(BooleanArray::new(BooleanBuffer::from(bits), nulls)))
+    let prepare = |p: &str| compiled(cx, p, operator_options(FOLD));
+    match_each(a, rows, prepare, |regex, s| Ok(regex.is_match(s)? != NOT))
 }
 
 fn not_global(options: Options, function: &str) -> Result<()> {
