@@ -9,8 +9,8 @@ pub fn memory_bytes() -> u64 {
     bytes
 }
 
-/// What a thread of the background is set to: it weighs a tenth of an ordinary one.
-const BACKGROUND_NICE: i32 = 10;
+/// What a thread of the background is set to: it weighs a seventieth of an ordinary one.
+const BACKGROUND_NICE: i32 = 19;
 
 /// From here on the calling thread, and those that it starts, get a processor when others leave some of it. For work that
 /// nobody waits for; it must not hold a lock that others need.
