@@ -77,7 +77,7 @@ pub struct ColumnInfo {
 pub struct Subquery {
     pub root: Rel,
     /// Its visible columns: one for a scalar or ARRAY subquery, as many as there are left operands for IN / ANY / ALL,
-    /// whatever the user wrote (also none) for EXISTS.
+    /// none for EXISTS.
     pub output: Vec<ColId>,
 }
 

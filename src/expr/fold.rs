@@ -4,16 +4,30 @@ use super::context::{EvalContext, EvalState, NoHost};
 use super::eval::evaluate_scalar;
 use super::function::{Kernel, Volatility};
 use super::tree::{Coercion, Expr};
-use crate::base::{Oid, Result};
+use crate::base::{Error, Oid, Result};
 use crate::types::{Datum, FormatContext, SqlType, element_of, is_reg, oid};
 use std::sync::atomic::AtomicBool;
 
 /// Replaces immutable calls on constants by their values and simplifies AND, OR, NOT, CASE and COALESCE around
-/// constants. An evaluation that fails is left for run time, where it fails if it is reached.
+/// constants. An evaluation that fails is left as it is, see [`failing_constant`].
 pub fn fold_constants(expr: Expr, format: &FormatContext) -> Expr {
     let mut state = None;
     let folded = expr.clone().transform(&mut |e| Ok(fold(e, format, &mut state)));
     folded.unwrap_or(expr)
+}
+
+/// What is wrong with a call on constants that is left after folding. PostgreSQL says so when it plans, whether or not a row
+/// gets there; not of the branches of a CASE on a constant, which it decides first.
+pub fn failing_constant(expr: &Expr, format: &FormatContext) -> Option<Error> {
+    let (mut found, mut state) = (None, None);
+    expr.visit(&mut |e| {
+        if found.is_none() && is_foldable(e) {
+            found = compute(e, format, &mut state).err();
+        }
+        let decided = matches!(e, Expr::Case { operand: Some(operand), .. } if operand.as_const().is_some());
+        found.is_none() && !decided
+    });
+    found
 }
 
 /// Whether the type's input and output functions depend on no setting.
@@ -191,6 +205,8 @@ mod tests {
         assert_eq!(folded(sum), int(3));
         let quotient = bind_operator("/", vec![int(1), int(0)]).unwrap();
         assert_eq!(folded(quotient.clone()), quotient);
+        let says = failing_constant(&Expr::not(quotient), &FormatContext::default()).map(|e| e.message().to_string());
+        assert_eq!(says.as_deref(), Some("division by zero"));
         let random = bind_call("random", vec![]).unwrap();
         assert_eq!(folded(random.clone()), random);
         let null = bind_operator("+", vec![column(), Expr::null(SqlType::INT4)]).unwrap();

@@ -45,7 +45,7 @@ mod walk;
 
 pub use context::{EvalContext, EvalState, Host, NoHost, Subplans};
 pub use eval::{Selection, evaluate, evaluate_scalar, evaluate_value, filter};
-pub use fold::fold_constants;
+pub use fold::{failing_constant, fold_constants};
 pub use function::{
     Accumulator, CallTypes, Cast, CastContext, CastMethod, Function, Kernel, Kind, Operator, SetRows, Volatility,
     WindowKind,

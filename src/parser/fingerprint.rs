@@ -10,6 +10,7 @@
 //! - Numbers have the type their spelling gives them, wherever they stand. A string has no type until its surroundings
 //!   give it one, as an untyped parameter has, so strings are lifted only beside a comparison, in an IN list, in
 //!   BETWEEN and in a VALUES row.
+//! - No arithmetic on two numbers: a constant that cannot be computed is an error even if no row gets there.
 //! - Nothing with `::`, CAST, subscripts, parameters or operators beyond arithmetic and comparison. LIKE is left out
 //!   because the pattern decides the plan.
 //!
@@ -334,6 +335,10 @@ impl Scan {
     fn literal(&self, text: &str, token: Token) -> Option<Literal> {
         let (start, end) = (token.start as usize, token.end as usize);
         if self.matching || matches!(self.before, Tok::Op | Tok::String | Tok::Integer | Tok::Float) {
+            return None;
+        }
+        let arithmetic = matches!(self.before, Tok::Plus | Tok::Minus | Tok::Star | Tok::Slash | Tok::Percent);
+        if arithmetic && matches!(self.before2, Tok::Integer | Tok::Float) {
             return None;
         }
         if token.kind == Tok::String {

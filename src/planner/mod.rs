@@ -40,10 +40,10 @@ mod unnest;
 
 pub use deparse::deparse_over;
 
-use crate::base::{Oid, Result};
+use crate::base::{Error, Oid, Result};
 use crate::binder::rel::{ColumnInfo, MergeAction, Query, Rel, Subquery};
 use crate::catalog::Catalog;
-use crate::expr::{ColId, Expr, fold_constants};
+use crate::expr::{ColId, Expr, SubqueryId, failing_constant, fold_constants};
 use crate::types::{FormatContext, SqlType};
 use ahash::AHashMap;
 use build::Want;
@@ -126,6 +126,7 @@ fn plan_query(query: &Query, catalog: &Arc<Catalog>, settings: &PlannerSettings<
     };
     let output: Vec<ColId> = query.output.iter().map(|o| o.id).collect();
     let root = p.rewrite(query.root.clone(), &output);
+    let failure = p.failure(&root);
     let planned = p.build(root, &Want::default())?;
     let is_short = is_short(&planned.plan);
     let planned = p.arrange(planned, &output);
@@ -144,6 +145,7 @@ fn plan_query(query: &Query, catalog: &Arc<Catalog>, settings: &PlannerSettings<
         kind: query.kind,
         relations: query.access.clone(),
         unstable: query.literals_unstable,
+        failure,
     })
 }
 
@@ -200,6 +202,18 @@ impl Planner<'_> {
         }
         rel.map_inputs(&mut |input| self.fold(input));
         rel
+    }
+
+    /// What is wrong with the first constant that cannot be computed.
+    fn failure(&self, rel: &Rel) -> Option<Error> {
+        let mut found = None;
+        let of_subquery = |id: SubqueryId| self.failure(&self.subqueries[id.0 as usize].root);
+        rel.for_each_expr(&mut |e| {
+            found = found.take().or_else(|| failing_constant(e, self.settings.format));
+            found = found.take().or_else(|| e.subqueries().into_iter().find_map(of_subquery));
+        });
+        rel.for_each_input(&mut |input| found = found.take().or_else(|| self.failure(input)));
+        found
     }
 
     /// A column that only the plan knows.

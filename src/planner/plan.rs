@@ -9,6 +9,7 @@
 //! WITH queries that are computed once in [`PreparedPlan::ctes`].
 
 use super::definitions::Definition;
+use crate::base::Error;
 use crate::catalog::SystemTable;
 use crate::expr::Expr;
 pub use crate::table::ScanColumn;
@@ -49,6 +50,8 @@ pub struct PreparedPlan {
     pub relations: Vec<crate::binder::rel::Access>,
     /// See `Query::literals_unstable`.
     pub unstable: bool,
+    /// A constant in it cannot be computed, so that it must not run, even if no row would get there.
+    pub failure: Option<Error>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -166,6 +169,7 @@ impl PreparedPlan {
             kind: StatementKind::Select,
             relations: vec![],
             unstable: false,
+            failure: None,
         }
     }
 

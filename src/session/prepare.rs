@@ -237,7 +237,7 @@ impl Session {
         }
     }
 
-    /// Takes the table locks that the plan needs.
+    /// Takes the table locks that the plan needs. Error: the plan's failure.
     fn try_lock_relations(&mut self, plan: &CachedPlan) -> Result<Locking> {
         for access in &plan.access {
             if access.relation < Oid::FIRST_USER {
@@ -253,8 +253,13 @@ impl Session {
         // Whoever changed a table before its lock was free has published that by now.
         let t = self.tx();
         t.catalog.refresh()?;
-        let current = t.catalog.effective().version() == plan.catalog_version;
-        Ok(if current { Locking::Done } else { Locking::Outdated })
+        if t.catalog.effective().version() != plan.catalog_version {
+            return Ok(Locking::Outdated);
+        }
+        match &plan.plan.failure {
+            None => Ok(Locking::Done),
+            Some(e) => Err(e.clone()),
+        }
     }
 
     /// Takes the table locks that the plan needs. False when the catalog has changed meanwhile, and with it perhaps the

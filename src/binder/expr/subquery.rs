@@ -42,7 +42,9 @@ impl Binder<'_> {
     }
 
     pub fn transform_exists(&mut self, query: &ast::Query, pos: usize) -> Result<Expr> {
-        let bound = self.bind_sublink(query, pos)?;
+        let mut bound = self.bind_sublink(query, pos)?;
+        // Nobody reads them.
+        bound.columns.clear();
         Ok(self.subquery_expr(bound, SubqueryKind::Exists, SqlType::BOOL))
     }
 
