@@ -331,12 +331,8 @@ fn check_base(spec: &ast::WindowSpec, name: &ast::Ident, base: &WindowSpec, fram
 }
 
 fn same_window(a: &WindowSpec, b: &WindowSpec) -> bool {
-    let same_key = |(a, b): (&SortKey, &SortKey)| {
-        a.expr == b.expr && a.descending == b.descending && a.nulls_first == b.nulls_first
-    };
     a.partition == b.partition
-        && a.order.len() == b.order.len()
-        && a.order.iter().zip(&b.order).all(same_key)
+        && a.order == b.order
         && a.frame.unit == b.frame.unit
         && a.frame.exclude == b.frame.exclude
         && same_bound(&a.frame.start, &b.frame.start)

@@ -6,9 +6,10 @@ use super::conjuncts::{join, split_all};
 use super::estimate::{CPU_OPERATOR, CPU_TUPLE, widths};
 use super::plan::*;
 use crate::base::{Error, Result};
-use crate::binder::rel::{self, DistinctOn, Rel, SetOpKind};
+use crate::binder::rel::{self, DistinctOn, Rel, SetOpKind, WindowSpec};
 use crate::expr::{ColId, Expr};
 use crate::types::{Datum, SqlType};
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 /// A plan and the columns that it puts out, in order.
@@ -485,11 +486,10 @@ impl Planner<'_> {
     }
 
     fn build_window(&mut self, w: rel::Window) -> Result<Planned> {
+        let specs = in_order_of_evaluation(w.specs, self.group_keys(&w.input));
         let mut planned = self.build(*w.input, &Want::default())?;
-        for spec in w.specs {
-            let ascending = |e: &Expr| SortKey { expr: e.clone(), descending: false, nulls_first: false };
-            let mut keys: Vec<SortKey> = spec.partition.iter().map(ascending).collect();
-            keys.extend(spec.order.iter().cloned());
+        for spec in specs {
+            let keys = sort_of(&spec);
             let sorted = order_of(&keys).is_some_and(|o| satisfies(&planned.order, &o));
             if !keys.is_empty() && !sorted {
                 planned = self.sorted(planned, &keys, None)?;
@@ -527,6 +527,15 @@ impl Planner<'_> {
             planned.order = order;
         }
         Ok(planned)
+    }
+
+    /// What the rows below windows are grouped by.
+    fn group_keys(&self, input: &Rel) -> Vec<Expr> {
+        match input {
+            Rel::Filter { input, .. } => self.group_keys(input),
+            Rel::Aggregate(a) => a.group.iter().map(|(id, _)| Expr::Column { id: *id, ty: self.ty(*id) }).collect(),
+            _ => Vec::new(),
+        }
     }
 
     fn lower_bound(&mut self, bound: &FrameBound) -> Result<FrameBound> {
@@ -840,4 +849,32 @@ fn function_rows(calls: &[TableFunction]) -> f64 {
         FunctionSource::Set(_) => 100.0,
     });
     rows.fold(1.0, f64::max)
+}
+
+/// The order that a window's rows come in.
+fn sort_of(spec: &WindowSpec) -> Vec<SortKey> {
+    let ascending = |e: &Expr| SortKey { expr: e.clone(), descending: false, nulls_first: false };
+    let mut keys: Vec<SortKey> = spec.partition.iter().map(ascending).collect();
+    for key in &spec.order {
+        if !keys.contains(key) {
+            keys.push(key.clone());
+        }
+    }
+    keys
+}
+
+/// As PostgreSQL has it (`select_active_windows`): one whose order begins with that of another comes before it, so that one
+/// sort serves both; otherwise the one by what comes first in the statement comes last, and so the rows come out in its
+/// order. `known` comes before all of them.
+fn in_order_of_evaluation(mut specs: Vec<WindowSpec>, mut known: Vec<Expr>) -> Vec<WindowSpec> {
+    for spec in &specs {
+        for expr in spec.order.iter().map(|k| &k.expr).chain(&spec.partition) {
+            if !known.contains(expr) {
+                known.push(expr.clone());
+            }
+        }
+    }
+    let number = |key: &SortKey| (known.iter().position(|e| *e == key.expr), key.descending, key.nulls_first);
+    specs.sort_by_cached_key(|spec| Reverse(sort_of(spec).iter().map(number).collect::<Vec<_>>()));
+    specs
 }

@@ -96,7 +96,7 @@ fn queries_answer() {
             ("select * from (values (1, 'a'), (2, 'b')) v(x, y)", "1,a;2,b"),
             (
                 "select a, row_number() over (order by a desc), sum(a) over (partition by b order by a) from t",
-                "1,4,1;2,3,2;3,2,5;4,1,4",
+                "4,1,4;3,2,5;2,3,2;1,4,1",
             ),
             (
                 "select a, lag(a) over (order by a), lead(a, 1, 0) over (order by a), first_value(a) over (order by a) from t",
