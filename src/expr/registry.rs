@@ -34,6 +34,10 @@ static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
         let by_name = if f.in_information_schema { &mut r.in_information_schema } else { &mut r.by_name };
         by_name.entry(f.name).or_default().push(f);
     }
+    for f in functions::unbuilt::TABLE {
+        assert!(!r.by_oid.contains_key(&f.oid), "function {} is built", f.oid);
+        r.by_name.entry(f.name).or_default().push(f);
+    }
     for op in operators::OPERATORS {
         r.operator_candidates.entry(op.name).or_default().push(op);
         if !r.by_oid.contains_key(&op.func) {
@@ -54,11 +58,13 @@ static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
     r
 });
 
+/// The function of that oid, if there is one that runs.
 pub fn function(oid: Oid) -> Option<&'static Function> {
     REGISTRY.by_oid.get(&oid).copied()
 }
 
-/// All functions, aggregates and window functions of the name in `pg_catalog`.
+/// All functions, aggregates and window functions of the name in `pg_catalog`; of a name that has any that runs, those that
+/// PostgreSQL has besides come last.
 pub fn functions_named(name: &str) -> &'static [&'static Function] {
     REGISTRY.by_name.get(name).map_or(&[], Vec::as_slice)
 }

@@ -23,6 +23,7 @@ mod regex;
 mod series;
 mod system;
 pub(super) mod text;
+pub(super) mod unbuilt;
 mod variadic;
 pub(super) mod vector;
 

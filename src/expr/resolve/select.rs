@@ -231,8 +231,13 @@ fn cast_in_function_form(name: &str, args: CallArgs<'_>, actual: &[Oid]) -> Opti
     casts.then_some(SqlType::of(target.oid))
 }
 
-/// Makes a chosen candidate's polymorphic types concrete.
+/// Makes a chosen candidate's polymorphic types concrete. Error: 0A000 for a function that does not run.
 fn finish(c: Candidate, actual: &[Oid]) -> Result<ResolvedFunction> {
+    if registry::function(c.func.oid).is_none() {
+        let types: Vec<SqlType> = c.func.args.iter().map(|a| SqlType::of(*a)).collect();
+        let declared = CallArgs { types: &types, ..CallArgs::default() };
+        return Err(Error::unsupported(format!("function {}", function_signature(c.func.name, declared))));
+    }
     // A parameter left to its default counts as exactly its declared type.
     let full: Vec<Oid> = c.order.iter().zip(&c.args).map(|(o, &declared)| o.map_or(declared, |i| actual[i])).collect();
     let (types, ret) = resolve_polymorphic(&full, &c.args, c.func.ret)?;
