@@ -17,8 +17,11 @@ pub trait Host {
     /// The clock, in microseconds since 2000-01-01 UTC.
     fn clock_us(&mut self) -> i64;
 
-    /// A notice or warning for the client; the error's code tells its severity class.
+    /// A notice for the client, or a warning when the code is of the class of warnings.
     fn notice(&mut self, notice: Error);
+
+    /// A warning for the client, whatever its code.
+    fn warning(&mut self, warning: Error);
 }
 
 /// Runs the subqueries of a statement; the executor implements it. Outer values are already in
@@ -113,4 +116,6 @@ impl Host for NoHost {
     }
 
     fn notice(&mut self, _notice: Error) {}
+
+    fn warning(&mut self, _warning: Error) {}
 }

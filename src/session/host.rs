@@ -98,6 +98,10 @@ impl Host for SessionHost<'_> {
         };
         self.notices.push((severity, notice));
     }
+
+    fn warning(&mut self, warning: Error) {
+        self.notices.push((Severity::Warning, warning));
+    }
 }
 
 fn text(s: impl Into<String>) -> Option<Datum> {

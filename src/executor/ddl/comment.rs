@@ -8,7 +8,14 @@ use crate::parser::ast::{Comment, ObjectRef, ObjectType, QualifiedName, Relation
 use std::sync::Arc;
 
 pub fn comment(s: &Comment, cx: &mut DdlContext<'_>) -> Result<Outcome> {
-    let on = address(s, cx)?;
+    let on = match address(s, cx) {
+        // The comment of a database may be restored into one of another name.
+        Err(e) if e.code() == SqlState::INVALID_CATALOG_NAME => {
+            cx.host.warning(e);
+            return done("COMMENT");
+        }
+        on => on?,
+    };
     match s.text.as_deref().filter(|t| !t.is_empty()) {
         Some(text) => cx.catalog.put(cx.txn, Arc::new(Stored { on, text: text.to_owned() }))?,
         None => {
