@@ -167,6 +167,126 @@ fn errors_say_what_and_where() {
     assert_eq!((e.code(), e.message(), e.field('P')), ("42P01", "relation \"tt\" does not exist", "15"));
 }
 
+/// Statements that look a relation up by themselves tell of the schema, and not where; those that have a query's range table tell
+/// of the relation, and where.
+#[test]
+fn a_schema_that_is_missing_is_told_of() {
+    const SCHEMA: (&str, &str) = ("3F000", "schema \"no\" does not exist");
+    const RELATION: (&str, &str) = ("42P01", "relation \"no.t\" does not exist");
+    let target = Target::fresh();
+    let mut client = target.connect();
+    client.run("CREATE TABLE t (a int); CREATE SEQUENCE s");
+    for (sql, (code, text), position) in [
+        ("TRUNCATE no.t", SCHEMA, ""),
+        ("ALTER TABLE no.t ADD x int", SCHEMA, ""),
+        ("ALTER TABLE no.t RENAME TO u", SCHEMA, ""),
+        ("ALTER TABLE no.t RENAME a TO b", SCHEMA, ""),
+        ("ALTER TABLE no.t SET SCHEMA public", SCHEMA, ""),
+        ("ALTER VIEW no.t OWNER TO postgres", SCHEMA, ""),
+        ("ALTER SEQUENCE no.t RESTART", SCHEMA, ""),
+        ("ALTER SEQUENCE s OWNED BY no.t.a", SCHEMA, ""),
+        ("ALTER TABLE t ALTER a TYPE no.ty", SCHEMA, ""),
+        ("ALTER TABLE t ADD b no.ty", SCHEMA, "21"),
+        ("CREATE INDEX ON no.t (a)", SCHEMA, ""),
+        ("COPY no.t FROM STDIN", SCHEMA, ""),
+        ("COPY no.t TO STDOUT", SCHEMA, ""),
+        ("COMMENT ON TABLE no.t IS 'x'", SCHEMA, ""),
+        ("COMMENT ON COLUMN no.t.a IS 'x'", SCHEMA, ""),
+        ("ANALYZE no.t", SCHEMA, ""),
+        ("VACUUM no.t", SCHEMA, ""),
+        ("CLUSTER no.t", SCHEMA, ""),
+        ("REINDEX TABLE no.t", SCHEMA, ""),
+        ("REINDEX SCHEMA no", SCHEMA, ""),
+        ("REFRESH MATERIALIZED VIEW no.t", SCHEMA, ""),
+        ("BEGIN; LOCK TABLE no.t", SCHEMA, ""),
+        ("CREATE TABLE u (a int REFERENCES no.t)", SCHEMA, ""),
+        ("CREATE TABLE u (LIKE no.t)", SCHEMA, "22"),
+        ("CREATE TABLE no.t (a int)", SCHEMA, "14"),
+        ("CREATE TEMP TABLE no.t (a int)", SCHEMA, "19"),
+        ("CREATE TABLE no.t AS SELECT 1", SCHEMA, ""),
+        ("CREATE VIEW no.t AS SELECT 1", SCHEMA, ""),
+        ("CREATE TEMP VIEW no.t AS SELECT 1", SCHEMA, ""),
+        ("CREATE MATERIALIZED VIEW no.t AS SELECT 1", SCHEMA, ""),
+        ("CREATE SEQUENCE no.t", SCHEMA, ""),
+        ("DROP TABLE no.t", SCHEMA, ""),
+        ("DROP VIEW no.t", SCHEMA, ""),
+        ("DROP INDEX no.t", SCHEMA, ""),
+        ("SELECT 'no.t'::regclass", SCHEMA, "8"),
+        ("SELECT 'No.T'::text::regclass", SCHEMA, ""),
+        ("SELECT 'no.f'::regproc", SCHEMA, "8"),
+        ("SELECT 'no.ty'::regtype", SCHEMA, "8"),
+        ("SELECT 'no.ty'::text::regtype", SCHEMA, ""),
+        ("SELECT nextval('no.t')", SCHEMA, "16"),
+        ("SELECT pg_relation_size('no.t')", SCHEMA, "25"),
+        ("SELECT pg_get_serial_sequence('no.t', 'a')", SCHEMA, ""),
+        ("SELECT no.f(1)", SCHEMA, "8"),
+        ("SELECT * FROM no.t", RELATION, "15"),
+        ("INSERT INTO no.t VALUES (1)", RELATION, "13"),
+        ("UPDATE no.t SET a = 1", RELATION, "8"),
+        ("DELETE FROM no.t", RELATION, "13"),
+        ("TRUNCATE nope", ("42P01", "relation \"nope\" does not exist"), ""),
+        ("CREATE INDEX ON public.nope (a)", ("42P01", "relation \"public.nope\" does not exist"), ""),
+        ("DROP TABLE public.nope", ("42P01", "table \"nope\" does not exist"), ""),
+        ("TRUNCATE d.no.t", ("0A000", "cross-database references are not implemented: \"d.no.t\""), ""),
+        ("SELECT * FROM d.no.t", ("0A000", "cross-database references are not implemented: \"d.no.t\""), "15"),
+        ("CREATE TABLE d.no.t (a int)", ("0A000", "cross-database references are not implemented: \"d.no.t\""), "14"),
+        ("CREATE VIEW d.no.t AS SELECT 1", ("0A000", "cross-database references are not implemented: \"d.no.t\""), ""),
+        ("SELECT 'd.no.t'::regclass", ("0A000", "cross-database references are not implemented: \"d.no.t\""), "8"),
+    ] {
+        let e = client.fails(sql);
+        assert_eq!((e.code(), e.message(), e.field('P')), (code, text, position), "{sql}");
+        client.run("ROLLBACK");
+    }
+    for (sql, notice) in [
+        ("DROP TABLE IF EXISTS no.t", "schema \"no\" does not exist, skipping"),
+        ("DROP INDEX IF EXISTS no.t", "schema \"no\" does not exist, skipping"),
+        ("DROP TABLE IF EXISTS public.nope", "table \"nope\" does not exist, skipping"),
+        ("ALTER TABLE IF EXISTS no.t ADD x int", "relation \"t\" does not exist, skipping"),
+        ("ALTER TABLE IF EXISTS no.t RENAME TO u", "relation \"t\" does not exist, skipping"),
+        ("ALTER SEQUENCE IF EXISTS no.t RESTART", "relation \"t\" does not exist, skipping"),
+    ] {
+        let notices = client.run(sql).notices;
+        let told: Vec<_> = notices.iter().map(|n| (n.field('S'), n.code(), n.message())).collect();
+        assert_eq!(told, [("NOTICE", "00000", notice)], "{sql}");
+    }
+    let answer = client.run("COMMENT ON DATABASE nope IS 'x'");
+    let warning = &answer.notices[0];
+    assert_eq!((warning.field('S'), warning.code()), ("WARNING", "3D000"));
+    assert_eq!((warning.message(), answer.tag.as_str()), ("database \"nope\" does not exist", "COMMENT"));
+}
+
+/// A function is one of several even if the others are not built.
+#[test]
+fn a_function_that_is_not_the_only_one_is_ambiguous() {
+    let target = Target::fresh();
+    let mut client = target.connect();
+    for (sql, code, text, position) in [
+        ("SELECT 'upper'::regproc", "42725", "more than one function named \"upper\"", "8"),
+        ("SELECT 'pg_catalog.upper'::regproc", "42725", "more than one function named \"pg_catalog.upper\"", "8"),
+        ("SELECT 'upper'::text::regproc", "42725", "more than one function named \"upper\"", ""),
+        ("SELECT 'public.pi'::regproc", "42883", "function \"public.pi\" does not exist", "8"),
+        ("SELECT 'a.b'::regnamespace", "42602", "invalid name syntax", "8"),
+        ("SELECT 'a.b'::regrole", "42602", "invalid name syntax", "8"),
+        ("SELECT unnest(NULL)", "42725", "function unnest(unknown) is not unique", "8"),
+        ("SELECT * FROM unnest(NULL)", "42725", "function unnest(unknown) is not unique", "15"),
+        ("SELECT age('2020-01-01')", "42725", "function age(unknown) is not unique", "8"),
+        ("SELECT lower(5)", "42883", "function lower(integer) does not exist", "8"),
+        (
+            "SELECT array_length(NULL, 1)",
+            "42804",
+            "could not determine polymorphic type because input has type unknown",
+            "",
+        ),
+    ] {
+        let e = client.fails(sql);
+        assert_eq!((e.code(), e.message(), e.field('P')), (code, text, position), "{sql}");
+    }
+    let hint = "Could not choose a best candidate function. You might need to add explicit type casts.";
+    assert_eq!(client.fails("SELECT unnest(NULL)").field('H'), hint);
+    let e = client.fails("SELECT 'int foo'::regtype");
+    assert_eq!((e.code(), e.field('P'), e.field('W')), ("42601", "8", "invalid type name \"int foo\""));
+}
+
 #[test]
 fn notices_come_before_the_end_of_their_statement() {
     let target = Target::fresh();

@@ -94,6 +94,12 @@ impl Error {
         self
     }
 
+    /// Forgets the position: it counts in a text that is not the statement's, or PostgreSQL tells none.
+    pub fn nowhere(mut self) -> Error {
+        self.0.position = None;
+        self
+    }
+
     pub fn table(mut self, schema: impl Into<String>, table: impl Into<String>) -> Error {
         self.0.schema = Some(schema.into());
         self.0.table = Some(table.into());

@@ -1,10 +1,12 @@
 //! Names behind oids, in text: `'t'::regclass` and back. `types` writes and reads the numbers; this asks the catalog.
 
+use super::relation::{find_relation, is_this_database, no_schema, schema_oid};
+use super::state::Environment;
 use crate::base::{Error, Oid, Result, SqlState};
 use crate::catalog::deparse::Namer;
-use crate::catalog::{Catalog, Relation};
+use crate::catalog::{Catalog, INFORMATION_SCHEMA, PG_CATALOG, Relation};
 use crate::expr::registry;
-use crate::parser;
+use crate::parser::{self, ast};
 use crate::types::{Datum, DatumRef, FormatContext, Names, SqlType, oid};
 use std::sync::Arc;
 
@@ -53,60 +55,113 @@ impl CatalogNames {
         }
     }
 
+    /// What a text names as a value of the type. Errors have no position: the text is not the statement's.
     fn find(&self, ty: Oid, text: &str) -> Result<Oid> {
-        let invalid = || Error::new(SqlState::INVALID_NAME, "invalid name syntax");
-        let parts = split_dotted(text).ok_or_else(invalid)?;
-        let missing = |code, what: &str| Error::new(code, format!("{what} \"{text}\" does not exist"));
         match ty {
-            oid::REGCLASS => {
-                self.relation(&parts).map(|r| r.oid()).ok_or_else(|| missing(SqlState::UNDEFINED_TABLE, "relation"))
-            }
+            oid::REGCLASS => self.relation(text).map(|r| r.oid()),
             oid::REGTYPE => self.type_oid(text),
-            oid::REGNAMESPACE => self
-                .catalog
-                .schema_named(&parts[0])
-                .map(|s| s.oid)
-                .ok_or_else(|| missing(SqlState::INVALID_SCHEMA_NAME, "schema")),
-            oid::REGROLE => self
-                .catalog
-                .role_named(&parts[0])
-                .map(|r| r.oid)
-                .ok_or_else(|| missing(SqlState::UNDEFINED_OBJECT, "role")),
-            oid::REGPROC => {
-                let found = registry::functions_named(parts.last().map_or("", String::as_str));
-                match found {
-                    [one] => Ok(one.oid),
-                    [] => Err(missing(SqlState::UNDEFINED_FUNCTION, "function")),
-                    _ => Err(Error::new(
-                        SqlState::AMBIGUOUS_FUNCTION,
-                        format!("more than one function named \"{text}\""),
-                    )),
-                }
+            oid::REGNAMESPACE => {
+                let name = single_name(text)?;
+                self.catalog.schema_named(&name).map(|s| s.oid).ok_or_else(|| no_schema(&name))
             }
+            oid::REGROLE => {
+                let name = single_name(text)?;
+                let none = || Error::new(SqlState::UNDEFINED_OBJECT, format!("role \"{name}\" does not exist"));
+                self.catalog.role_named(&name).map(|r| r.oid).ok_or_else(none)
+            }
+            oid::REGPROC => self.function(text),
             _ => Err(Error::unsupported(format!("input of type {}", crate::types::type_name(ty)))),
         }
     }
 
-    fn relation(&self, parts: &[String]) -> Option<Relation> {
-        match parts {
-            [name] => self.catalog.find_relation(&self.path, name),
-            [schema, name] if schema == "pg_temp" => self.catalog.relation(self.temp_schema?, name),
-            [schema, name] => self.catalog.relation(self.catalog.schema_named(schema)?.oid, name),
-            _ => None,
+    /// [`find`](Self::find) for `to_regclass` and its like: None for what does not exist or is not the only one.
+    pub fn find_if_any(&self, ty: Oid, text: &str) -> Result<Option<Oid>> {
+        match self.find(ty, text) {
+            Err(e) => match e.code() {
+                SqlState::UNDEFINED_TABLE
+                | SqlState::UNDEFINED_OBJECT
+                | SqlState::UNDEFINED_FUNCTION
+                | SqlState::AMBIGUOUS_FUNCTION
+                | SqlState::INVALID_SCHEMA_NAME => Ok(None),
+                _ => Err(e),
+            },
+            found => found.map(Some),
         }
     }
 
-    fn type_oid(&self, text: &str) -> Result<Oid> {
-        let name = parser::parse_type_name(text)?;
+    fn with_env<T>(&self, work: impl FnOnce(&Environment<'_>) -> T) -> T {
         let format = FormatContext::default();
-        let env = super::Environment {
+        work(&Environment {
             catalog: &self.catalog,
             search_path: &self.path,
             temp_schema: self.temp_schema,
             format: &format,
-        };
-        Ok(super::resolve_type(&env, &name)?.oid)
+        })
     }
+
+    /// The relation that a text names (`textToQualifiedNameList`, `makeRangeVarFromNameList`).
+    pub fn relation(&self, text: &str) -> Result<Relation> {
+        let mut parts = name_parts(text)?;
+        if parts.len() > 3 {
+            return Err(too_many_names("relation", &parts));
+        }
+        let name = parts.pop().expect("a name has a part");
+        let schema = parts.pop();
+        let name = ast::RelationName { catalog: parts.pop(), schema, name, pos: 0 };
+        self.with_env(|env| find_relation(env, &name))
+    }
+
+    /// `regprocin`.
+    fn function(&self, text: &str) -> Result<Oid> {
+        let parts = name_parts(text)?;
+        let (name, place) = parts.split_last().expect("a name has a part");
+        let schema = match place {
+            [] => PG_CATALOG,
+            [schema] => self.schema(schema)?,
+            [database, schema] if self.with_env(|env| is_this_database(env, database)) => self.schema(schema)?,
+            [_, _] => {
+                let message = format!("cross-database references are not implemented: {}", parts.join("."));
+                return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+            }
+            _ => return Err(too_many_names("qualified", &parts)),
+        };
+        let found = match schema {
+            PG_CATALOG => registry::functions_named(name),
+            INFORMATION_SCHEMA => registry::information_schema_functions_named(name),
+            _ => &[],
+        };
+        match found {
+            [one] => Ok(one.oid),
+            [] => Err(Error::new(SqlState::UNDEFINED_FUNCTION, format!("function \"{text}\" does not exist"))),
+            _ => Err(Error::new(SqlState::AMBIGUOUS_FUNCTION, format!("more than one function named \"{text}\""))),
+        }
+    }
+
+    fn schema(&self, name: &str) -> Result<Oid> {
+        self.with_env(|env| schema_oid(env, name)).ok_or_else(|| no_schema(name))
+    }
+
+    fn type_oid(&self, text: &str) -> Result<Oid> {
+        let name =
+            parser::parse_type_name(text).map_err(|e| e.nowhere().context(format!("invalid type name \"{text}\"")))?;
+        self.with_env(|env| super::resolve_type(env, &name)).map(|ty| ty.oid).map_err(Error::nowhere)
+    }
+}
+
+fn name_parts(text: &str) -> Result<Vec<String>> {
+    split_dotted(text).ok_or_else(|| Error::new(SqlState::INVALID_NAME, "invalid name syntax"))
+}
+
+fn single_name(text: &str) -> Result<String> {
+    match <[String; 1]>::try_from(name_parts(text)?) {
+        Ok([name]) => Ok(name),
+        Err(_) => Err(Error::new(SqlState::INVALID_NAME, "invalid name syntax")),
+    }
+}
+
+fn too_many_names(kind: &str, parts: &[String]) -> Error {
+    let message = format!("improper {kind} name (too many dotted names): {}", parts.join("."));
+    Error::new(SqlState::SYNTAX_ERROR, message)
 }
 
 impl Names for CatalogNames {
@@ -141,7 +196,7 @@ impl Names for CatalogNames {
 }
 
 /// The parts of a dotted name; None when it is not one (`stringToQualifiedNameList`).
-pub fn split_dotted(text: &str) -> Option<Vec<String>> {
+fn split_dotted(text: &str) -> Option<Vec<String>> {
     let mut parts = Vec::new();
     let mut rest = text.trim();
     loop {

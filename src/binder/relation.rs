@@ -7,9 +7,14 @@ use crate::catalog::{PG_CATALOG, Relation};
 use crate::parser::ast;
 use crate::types::SqlType;
 
-/// The relation of that name; 42P01 if there is none.
+/// The relation that a utility statement names (`RangeVarGetRelid`).
+///
+/// Errors, all without a position: 3F000 for a schema that does not exist, 42P01 for a relation, 0A000 for another database.
 pub fn find_relation(env: &Environment<'_>, name: &ast::RelationName) -> Result<Relation> {
-    lookup(env, env.search_path, name)?.ok_or_else(|| undefined(name))
+    lookup(env, env.search_path, name)?.ok_or_else(|| match &name.schema {
+        Some(schema) if schema_oid(env, schema).is_none() => no_schema(schema),
+        _ => undefined(name),
+    })
 }
 
 /// The type that a statement names; 42704 if there is none.
@@ -22,29 +27,35 @@ fn undefined(name: &ast::RelationName) -> Error {
         Some(schema) => format!("{schema}.{}", name.name),
         None => name.name.clone(),
     };
-    Error::new(SqlState::UNDEFINED_TABLE, format!("relation \"{shown}\" does not exist")).at(name.pos)
+    Error::new(SqlState::UNDEFINED_TABLE, format!("relation \"{shown}\" does not exist"))
+}
+
+/// 3F000 `schema "s" does not exist`
+pub fn no_schema(name: &str) -> Error {
+    Error::new(SqlState::INVALID_SCHEMA_NAME, format!("schema \"{name}\" does not exist"))
 }
 
 fn lookup(env: &Environment<'_>, path: &[Oid], name: &ast::RelationName) -> Result<Option<Relation>> {
-    if let Some(database) = &name.catalog {
-        check_database(env, database, name)?;
-    }
+    check_database(env, name)?;
     Ok(match &name.schema {
         Some(schema) => schema_oid(env, schema).and_then(|s| env.catalog.relation(s, &name.name)),
         None => env.catalog.find_relation(path, &name.name),
     })
 }
 
-fn check_database(env: &Environment<'_>, database: &str, name: &ast::RelationName) -> Result<()> {
-    let ours = env.catalog.database(env.catalog.database_oid()).is_some_and(|d| d.name == database);
-    if ours {
-        return Ok(());
+/// Error: 0A000 for a name in another database.
+pub fn check_database(env: &Environment<'_>, name: &ast::RelationName) -> Result<()> {
+    match &name.catalog {
+        Some(database) if !is_this_database(env, database) => Err(Error::new(
+            SqlState::FEATURE_NOT_SUPPORTED,
+            format!("cross-database references are not implemented: \"{name}\""),
+        )),
+        _ => Ok(()),
     }
-    Err(Error::new(
-        SqlState::FEATURE_NOT_SUPPORTED,
-        format!("cross-database references are not implemented: \"{name}\""),
-    )
-    .at(name.pos))
+}
+
+pub(super) fn is_this_database(env: &Environment<'_>, name: &str) -> bool {
+    env.catalog.database(env.catalog.database_oid()).is_some_and(|d| d.name == name)
 }
 
 /// The schema of that name; `pg_temp` is the session's own.
@@ -57,9 +68,10 @@ pub(super) fn schema_oid(env: &Environment<'_>, name: &str) -> Option<Oid> {
 }
 
 impl Binder<'_> {
-    /// The relation of a FROM clause or the target of a statement.
+    /// The relation of a FROM clause or the target of a statement (`parserOpenTable`): a missing schema is a missing relation.
     pub fn open_relation(&self, name: &ast::RelationName) -> Result<Relation> {
-        lookup(&self.env, &self.search_path, name)?.ok_or_else(|| self.undefined_relation(name))
+        let found = lookup(&self.env, &self.search_path, name).map_err(|e| e.at(name.pos))?;
+        found.ok_or_else(|| self.undefined_relation(name).at(name.pos))
     }
 
     /// 42P01; a WITH item that is not visible yet is worth a hint.

@@ -1,6 +1,6 @@
 //! From a type's name in SQL to its id and modifier (`parse_type.c`).
 
-use super::relation::schema_oid;
+use super::relation::{no_schema, schema_oid};
 use super::state::Environment;
 use crate::base::{Error, Oid, Result, SqlState};
 use crate::catalog::{PG_CATALOG, Relation, UserType};
@@ -68,8 +68,7 @@ fn lookup(env: &Environment<'_>, path: &[Oid], name: &ast::TypeName) -> Result<O
             let schema = name.name.schema().expect("two parts or more");
             match schema_oid(env, schema) {
                 Some(schema) => Ok(in_schema(schema)),
-                None => Err(Error::new(SqlState::INVALID_SCHEMA_NAME, format!("schema \"{schema}\" does not exist"))
-                    .at(name.pos)),
+                None => Err(no_schema(schema).at(name.pos)),
             }
         }
         _ => Err(Error::new(

@@ -9,6 +9,7 @@ use super::settings::{Scope, Settings, unrecognized};
 use super::sink::Severity;
 use super::transaction::Transaction;
 use crate::base::{Error, Flow, Lsn, Oid, Result, SqlState};
+use crate::binder::CatalogNames;
 use crate::catalog::deparse::{self, Namer};
 use crate::catalog::{Address, Catalog, Relation, Sequence, class};
 use crate::expr::functions::SEQUENCE_STATE;
@@ -329,10 +330,12 @@ impl SessionHost<'_> {
                 // Every role that can log in is a superuser, until there are others.
                 Some(Datum::Bool(true))
             }
-            "to_regclass" => Some(match self.find_relation(text_arg(args, 0)) {
-                Some(r) => Datum::Oid(r.oid().0),
-                None => Datum::Null,
-            }),
+            "regclass" => Some(Datum::Oid(self.names().relation(text_arg(args, 0))?.oid().0)),
+            "to_regclass" => Some(self.oid_behind(oid::REGCLASS, args)?),
+            "to_regnamespace" => Some(self.oid_behind(oid::REGNAMESPACE, args)?),
+            "to_regproc" => Some(self.oid_behind(oid::REGPROC, args)?),
+            "to_regrole" => Some(self.oid_behind(oid::REGROLE, args)?),
+            "to_regtype" => Some(self.oid_behind(oid::REGTYPE, args)?),
             "pg_relation_is_publishable" => Some(Datum::Bool(self.catalog.table(oid_arg(args, 0)).is_some())),
             "pg_my_temp_schema" => Some(Datum::Oid(self.temp_schema.map_or(0, |s| s.0))),
             "pg_is_other_temp_schema" => {
@@ -368,25 +371,25 @@ impl SessionHost<'_> {
             .find_map(|t| t.constraint(oid).map(|c| deparse::constraint_definition(self.namer(), t, c)))
     }
 
-    fn find_relation(&self, name: &str) -> Option<Relation> {
-        let parts = crate::binder::split_dotted(name)?;
-        match parts.as_slice() {
-            [name] => self.catalog.find_relation(self.path, name),
-            [schema, name] => self.catalog.relation(self.catalog.schema_named(schema)?.oid, name),
-            _ => None,
-        }
+    fn oid_behind(&self, ty: Oid, args: &[DatumRef<'_>]) -> Result<Datum> {
+        let found = self.names().find_if_any(ty, text_arg(args, 0))?;
+        Ok(found.map_or(Datum::Null, |o| Datum::Oid(o.0)))
+    }
+
+    fn names(&self) -> CatalogNames {
+        CatalogNames { catalog: self.catalog.clone(), path: self.path.clone(), temp_schema: self.temp_schema }
     }
 
     fn serial_sequence(&self, table: &str, column: &str) -> Result<Option<Datum>> {
-        let Some(Relation::Table(found)) = self.find_relation(table) else {
-            return Err(Error::new(SqlState::UNDEFINED_TABLE, format!("relation \"{table}\" does not exist")));
-        };
-        let c = found.column_named(column).ok_or_else(|| {
+        let relation = self.names().relation(table)?;
+        let missing = || {
             Error::new(
                 SqlState::UNDEFINED_COLUMN,
-                format!("column \"{column}\" of relation \"{}\" does not exist", found.name),
+                format!("column \"{column}\" of relation \"{}\" does not exist", relation.name()),
             )
-        })?;
+        };
+        let Relation::Table(found) = &relation else { return Err(missing()) };
+        let c = found.column_named(column).ok_or_else(missing)?;
         let owned = self.catalog.sequences_owned_by(found.oid, Some(c.attnum));
         Ok(Some(owned.first().map_or(Datum::Null, |s| {
             let (schema, name) = (

@@ -7,7 +7,7 @@ use super::row::is_row_type;
 use crate::base::{Error, Oid, Result, SqlState};
 use crate::binder::clause::Clause;
 use crate::binder::rel::SetCall;
-use crate::binder::relation::schema_oid;
+use crate::binder::relation::{no_schema, schema_oid};
 use crate::binder::scope::Mention;
 use crate::binder::state::{Binder, ColumnKind};
 use crate::binder::typename;
@@ -64,7 +64,11 @@ impl Binder<'_> {
             }
             Err(error) => {
                 let error = self.name_types(error, &types);
-                self.projection(call, args).map(Callee::Expr).ok_or_else(|| explain(error, call).at(pos))
+                self.projection(call, args).map(Callee::Expr).ok_or_else(|| match error.code() {
+                    // PostgreSQL finds what polymorphic types stand for where it has no position at hand.
+                    SqlState::DATATYPE_MISMATCH => error,
+                    _ => explain(error, call).at(pos),
+                })
             }
         }
     }
@@ -104,13 +108,7 @@ impl Binder<'_> {
             .at(name.pos()));
         }
         let Some(schema) = name.schema() else { return Ok(PG_CATALOG) };
-        match schema_oid(&self.env, schema) {
-            Some(oid) => Ok(oid),
-            None => {
-                Err(Error::new(SqlState::INVALID_SCHEMA_NAME, format!("schema \"{schema}\" does not exist"))
-                    .at(name.pos()))
-            }
-        }
+        schema_oid(&self.env, schema).ok_or_else(|| no_schema(schema).at(name.pos()))
     }
 
     fn transform_arguments(

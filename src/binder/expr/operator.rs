@@ -1,7 +1,7 @@
 //! Operators (`make_op`, `make_scalar_array_op`, `transformAExprOp`).
 
 use crate::base::{Error, Result, SqlState};
-use crate::binder::relation::schema_oid;
+use crate::binder::relation::{no_schema, schema_oid};
 use crate::binder::state::Binder;
 use crate::catalog::PG_CATALOG;
 use crate::expr::resolve::{resolve_any_all, resolve_operator};
@@ -106,9 +106,7 @@ impl Binder<'_> {
         let Some(schema) = op.schema.last() else { return Ok(()) };
         match schema_oid(&self.env, schema) {
             Some(PG_CATALOG) => Ok(()),
-            None => {
-                Err(Error::new(SqlState::INVALID_SCHEMA_NAME, format!("schema \"{schema}\" does not exist")).at(op.pos))
-            }
+            None => Err(no_schema(schema).at(op.pos)),
             Some(_) => {
                 let left = left.map_or(String::new(), |l| format!("{} ", type_name(l.expr.ty().oid)));
                 let right = type_name(right.expr.ty().oid);

@@ -188,7 +188,7 @@ pub fn set_type(
     using: Option<&SourceExpr>,
 ) -> Result<()> {
     let at = position(table, name)?;
-    let ty = cx.with_env(|env| binder::resolve_type(env, type_name))?;
+    let ty = cx.with_env(|env| binder::resolve_type(env, type_name)).map_err(Error::nowhere)?;
     column::check_type(&name.name, ty)?;
     if table.columns[at].generated.is_some() && using.is_some() {
         return Err(Error::new(

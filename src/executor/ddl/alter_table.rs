@@ -21,13 +21,7 @@ use std::sync::Arc;
 
 pub fn alter_table(s: &AlterTable, cx: &mut DdlContext<'_>) -> Result<Outcome> {
     let tag = s.object.alter_name();
-    let found = match cx.relation(&s.relation.name) {
-        Err(e) if s.if_exists && matches!(e.code(), SqlState::UNDEFINED_TABLE | SqlState::INVALID_SCHEMA_NAME) => {
-            cx.notice(format!("relation \"{}\" does not exist, skipping", s.relation.name.name));
-            return done(tag);
-        }
-        found => found?,
-    };
+    let Some(found) = cx.relation_if_exists(&s.relation.name, s.if_exists)? else { return done(tag) };
     if let Relation::System(system) = &found {
         return Err(super::system_relation(system.name));
     }

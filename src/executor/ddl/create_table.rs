@@ -18,6 +18,8 @@ use std::sync::Arc;
 
 pub fn create_table(s: &CreateTable, cx: &mut DdlContext<'_>) -> Result<Outcome> {
     refuse_what_is_not_built(s)?;
+    // Of all that create relations, CREATE TABLE alone says where in its text the schema is wrong.
+    cx.place_for(&s.name, s.persistence).map_err(|e| e.at(s.name.pos))?;
     let Some(mut table) = begin_table(cx, &s.name, s.persistence, s.if_not_exists, TableKind::Table)? else {
         return done("CREATE TABLE");
     };

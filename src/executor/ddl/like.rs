@@ -42,7 +42,7 @@ const EVERYTHING: &[LikeOption] = &[
 ];
 
 pub fn columns(cx: &mut DdlContext<'_>, table: &mut Table, clause: &LikeClause) -> Result<Copied> {
-    let Relation::Table(source) = cx.relation(&clause.table)? else {
+    let Relation::Table(source) = cx.relation(&clause.table).map_err(|e| e.at(clause.table.pos))? else {
         return Err(Error::new(
             SqlState::WRONG_OBJECT_TYPE,
             format!("relation \"{}\" is invalid in LIKE clause", clause.table.name),

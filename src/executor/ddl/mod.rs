@@ -25,6 +25,7 @@ mod materialized;
 mod names;
 mod rebuild;
 mod rename;
+mod reorder;
 mod schema;
 mod sequence;
 mod temporary;
@@ -34,7 +35,7 @@ mod view;
 use super::foreign_key::Deferred;
 use super::{ExecContext, TempSpace};
 use crate::base::{Error, Oid, Result, SqlState};
-use crate::binder::{self, CatalogNames};
+use crate::binder::{self, CatalogNames, no_schema};
 use crate::catalog::system::Facts;
 use crate::catalog::{Catalog, CatalogTxn, Persistence as Stored, Relation, Schema, Table};
 use crate::expr::{EvalState, Expr, Host};
@@ -123,9 +124,8 @@ pub fn run(statement: &Statement, cx: &mut DdlContext<'_>) -> Result<Outcome> {
         Statement::Truncate(s) => truncate::truncate(s, cx),
         Statement::Comment(s) => comment::comment(s, cx),
         Statement::Vacuum(s) => analyze::vacuum(s, cx),
-        // Nothing here bloats, and rows are kept in the order of their key: both are done already.
-        Statement::Cluster(_) => done("CLUSTER"),
-        Statement::Reindex(_) => done("REINDEX"),
+        Statement::Cluster(s) => reorder::cluster(s, cx),
+        Statement::Reindex(s) => reorder::reindex(s, cx),
         other => Err(Error::unsupported(other.kind_name())),
     }
 }
@@ -189,22 +189,12 @@ impl DdlContext<'_> {
 
     /// The schema that a new relation goes into, and whether the relation is temporary.
     ///
-    /// Errors: 3F000 for one that does not exist, 42501 for a system schema, 0A000 for another database, 42P16 for a
-    /// schema that temporary relations cannot be in.
+    /// Errors: those of [`place_for`](Self::place_for), and 42501 for a system schema.
     fn schema_for(&mut self, name: &RelationName, persistence: Persistence) -> Result<(Arc<Schema>, Stored)> {
-        if let Some(schema) = self.temporary_schema_for(name, persistence)? {
-            return Ok((schema, Stored::Temporary));
+        let (schema, stored) = self.place_for(name, persistence)?;
+        if stored == Stored::Temporary {
+            return Ok((schema, stored));
         }
-        let catalog = self.now();
-        let schema = match &name.schema {
-            Some(schema) => catalog.schema_named(schema).ok_or_else(|| no_schema(schema).at(name.pos))?,
-            None => {
-                let oid = self.creation_schema.ok_or_else(|| {
-                    Error::new(SqlState::INVALID_SCHEMA_NAME, "no schema has been selected to create in").at(name.pos)
-                })?;
-                catalog.schema(oid).ok_or_else(|| Error::internal("the search path names a schema that is gone"))?
-            }
-        };
         if schema.oid < Oid::FIRST_USER && schema.oid != crate::catalog::PUBLIC {
             return Err(Error::new(
                 SqlState::INSUFFICIENT_PRIVILEGE,
@@ -212,6 +202,33 @@ impl DdlContext<'_> {
             )
             .detail("System catalog modifications are currently disallowed."));
         }
+        Ok((schema, stored))
+    }
+
+    /// The schema that the name of a new relation says (`RangeVarGetAndCheckCreationNamespace`).
+    ///
+    /// Errors: 3F000 for one that does not exist, 0A000 for another database, 42P16 for a schema that temporary relations
+    /// cannot be in.
+    fn place_for(&mut self, name: &RelationName, persistence: Persistence) -> Result<(Arc<Schema>, Stored)> {
+        self.with_env(|env| binder::check_database(env, name))?;
+        let catalog = self.now();
+        let named = match name.schema.as_deref() {
+            Some(schema) if schema != "pg_temp" && schema != self.temp_schema => {
+                Some(catalog.schema_named(schema).ok_or_else(|| no_schema(schema))?)
+            }
+            _ => None,
+        };
+        if let Some(schema) = self.temporary_schema_for(name, persistence)? {
+            return Ok((schema, Stored::Temporary));
+        }
+        let schema = match named {
+            Some(schema) => schema,
+            None => {
+                let none = || Error::new(SqlState::INVALID_SCHEMA_NAME, "no schema has been selected to create in");
+                let oid = self.creation_schema.ok_or_else(none)?;
+                catalog.schema(oid).ok_or_else(|| Error::internal("the search path names a schema that is gone"))?
+            }
+        };
         let stored = match persistence {
             Persistence::Unlogged => Stored::Unlogged,
             _ => Stored::Permanent,
@@ -221,6 +238,17 @@ impl DdlContext<'_> {
 
     fn relation(&self, name: &RelationName) -> Result<Relation> {
         self.with_env(|env| binder::find_relation(env, name))
+    }
+
+    /// The relation; None, with a notice, when it does not exist and IF EXISTS was said.
+    fn relation_if_exists(&mut self, name: &RelationName, if_exists: bool) -> Result<Option<Relation>> {
+        match self.relation(name) {
+            Err(e) if if_exists && matches!(e.code(), SqlState::UNDEFINED_TABLE | SqlState::INVALID_SCHEMA_NAME) => {
+                self.notice(format!("relation \"{}\" does not exist, skipping", name.name));
+                Ok(None)
+            }
+            found => found.map(Some),
+        }
     }
 
     /// A table (not a view, nor a system relation), locked, as it is after the lock was granted.
@@ -238,10 +266,6 @@ impl DdlContext<'_> {
             _ => Err(Error::restart()),
         }
     }
-}
-
-fn no_schema(name: &str) -> Error {
-    Error::new(SqlState::INVALID_SCHEMA_NAME, format!("schema \"{name}\" does not exist"))
 }
 
 fn not_a_table(name: &str) -> Error {

@@ -46,13 +46,7 @@ fn find(
     object: ObjectType,
     if_exists: bool,
 ) -> Result<Option<Relation>> {
-    let found = match cx.relation(&relation.name) {
-        Err(e) if if_exists && matches!(e.code(), SqlState::UNDEFINED_TABLE | SqlState::INVALID_SCHEMA_NAME) => {
-            cx.notice(format!("relation \"{}\" does not exist, skipping", relation.name.name));
-            return Ok(None);
-        }
-        found => found?,
-    };
+    let Some(found) = cx.relation_if_exists(&relation.name, if_exists)? else { return Ok(None) };
     if let Relation::System(system) = &found {
         return Err(super::system_relation(system.name));
     }

@@ -277,13 +277,7 @@ pub fn relation_part(name: &QualifiedName) -> crate::parser::ast::RelationName {
 
 pub fn alter_sequence(s: &AlterSequence, cx: &mut DdlContext<'_>) -> Result<Outcome> {
     check_repeated(&s.options)?;
-    let found = match cx.relation(&s.name) {
-        Err(e) if s.if_exists && e.code() == SqlState::UNDEFINED_TABLE => {
-            cx.notice(format!("relation \"{}\" does not exist, skipping", s.name.name));
-            return done("ALTER SEQUENCE");
-        }
-        found => found?,
-    };
+    let Some(found) = cx.relation_if_exists(&s.name, s.if_exists)? else { return done("ALTER SEQUENCE") };
     let Relation::Sequence(sequence) = found else {
         return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" is not a sequence", s.name.name)));
     };

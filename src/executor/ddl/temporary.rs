@@ -13,8 +13,8 @@ use std::sync::Arc;
 /// What names of schemas for temporary relations begin with.
 const PREFIX: &str = "pg_temp_";
 
-fn wrong_place(message: &str, name: &RelationName) -> Error {
-    Error::new(SqlState::INVALID_TABLE_DEFINITION, message).at(name.pos)
+fn wrong_place(message: &str) -> Error {
+    Error::new(SqlState::INVALID_TABLE_DEFINITION, message)
 }
 
 impl DdlContext<'_> {
@@ -28,10 +28,10 @@ impl DdlContext<'_> {
         let wanted = match name.schema.as_deref() {
             Some(schema) if schema == "pg_temp" || schema == self.temp_schema => true,
             Some(schema) if schema.starts_with(PREFIX) && self.now().schema_named(schema).is_some() => {
-                return Err(wrong_place("cannot create relations in temporary schemas of other sessions", name));
+                return Err(wrong_place("cannot create relations in temporary schemas of other sessions"));
             }
             Some(_) if temporary => {
-                return Err(wrong_place("cannot create temporary relation in non-temporary schema", name));
+                return Err(wrong_place("cannot create temporary relation in non-temporary schema"));
             }
             Some(_) => false,
             None => temporary || self.temp_is_first,
