@@ -292,7 +292,11 @@ fn notices_come_before_the_end_of_their_statement() {
     let target = Target::fresh();
     let mut client = target.connect();
     let answer = client.run("DROP TABLE IF EXISTS nope");
-    assert_eq!(answer.notices.len(), 1);
+    assert_eq!((answer.notices.len(), answer.tag.as_str()), (1, "DROP TABLE"));
+    let steps =
+        [message::parse("", "DROP TABLE IF EXISTS nope", &[]), message::bind("", "", &message::Binding::default())];
+    let steps = [steps.concat(), message::execute("", 0), message::sync()].concat();
+    assert_eq!(super::kinds(&client.exchange(&steps).unwrap()), "12NCZ");
     assert_eq!(answer.notices[0].field('S'), "NOTICE");
     assert_eq!(answer.notices[0].code(), "00000");
     assert_eq!(answer.notices[0].message(), "table \"nope\" does not exist, skipping");

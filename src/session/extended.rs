@@ -182,6 +182,7 @@ impl Session {
             self.ensure_transaction()?;
             let in_block = self.tx().explicit;
             portal.source = Box::pin(self.run_utility(&raw, &prepared.text, in_block, sink)).await?;
+            self.send_notices(sink);
             if matches!(portal.source, Source::Finished) {
                 return Ok(());
             }

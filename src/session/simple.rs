@@ -149,6 +149,7 @@ impl Session {
         }
         let in_block = several || self.tx().explicit;
         let source = Box::pin(self.run_utility(&raw, text, in_block, sink)).await?;
+        self.send_notices(sink);
         let mut portal = match source {
             Source::Finished => return Ok(None),
             source => Portal::new(source, text.clone(), Formats::default(), self.statement_us),
