@@ -65,6 +65,7 @@ use crate::wal::{Record, Wal, WalOptions};
 use checkpoint::{Checkpointer, Pace};
 use parking_lot::Mutex;
 use recovery::{PARTS_AHEAD, Recovery, Unfinished, apply_all};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
@@ -283,6 +284,11 @@ impl Engine {
     /// Who holds and who waits for locks.
     pub fn lock_snapshot(&self) -> Vec<LockLine> {
         self.transactions.lock_lines()
+    }
+
+    /// The processes of the sessions that one waits for.
+    pub fn blocking(&self, process: i32) -> BTreeSet<i32> {
+        self.transactions.blocking(process)
     }
 
     /// The LSNs of open snapshots, in no order.

@@ -410,6 +410,16 @@ impl SessionHost<'_> {
             )),
             "current_user" | "session_user" | "user" | "current_role" => text(self.user),
             "pg_backend_pid" => Some(Datum::Int4(self.backend.process)),
+            "pg_blocking_pids" => {
+                let pids = self.database.engine.blocking(int_arg(args, 0) as i32);
+                let pids = pids.into_iter().map(Datum::Int4).collect();
+                Some(Datum::array(ArrayValue::one_dimensional(oid::INT4, pids)))
+            }
+            "pg_isolation_test_session_is_blocked" => {
+                let by = self.database.engine.blocking(int_arg(args, 0) as i32);
+                let asked = |pid: DatumRef<'_>| matches!(pid, DatumRef::Int4(pid) if by.contains(&pid));
+                Some(Datum::Bool(matches!(args[1], DatumRef::Array(pids) if pids.iter().any(asked))))
+            }
             "pg_postmaster_start_time" | "pg_conf_load_time" => Some(Datum::Int8(self.database.start_us)),
             "txid_current" | "pg_current_xact_id" => {
                 if self.database.engine.follows() {

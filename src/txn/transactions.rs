@@ -9,6 +9,7 @@ use crate::io::Disk;
 use crate::storage::{Needed, PagedStore, Snapshots, Store};
 use crate::wal::Wal;
 use parking_lot::Mutex;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
@@ -216,6 +217,11 @@ impl Transactions {
     /// Who holds and who waits.
     pub fn lock_lines(&self) -> Vec<LockLine> {
         self.locks.lines()
+    }
+
+    /// The processes that one waits for.
+    pub fn blocking(&self, process: i32) -> BTreeSet<i32> {
+        self.locks.blocking(process)
     }
 
     /// The LSNs of open snapshots.

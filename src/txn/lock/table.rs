@@ -17,6 +17,7 @@ use crate::base::{Error, Result, SqlState};
 use hashbrown::hash_table::Entry;
 use hashbrown::{HashMap, HashTable};
 use smallvec::SmallVec;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 const SHARDS: usize = 64;
@@ -186,15 +187,18 @@ impl LockTable {
         Ok(Outcome::Queued(ticket, wait))
     }
 
+    /// Who keeps an owner waiting that is in the lock's queue.
+    fn blockers_of(&self, owner: OwnerId, hash: LockHash) -> Vec<OwnerId> {
+        find(&mut self.shard(hash), hash).map_or(Vec::new(), |slot| slot.lock.blockers_of(owner))
+    }
+
     /// The owners of a cycle through `start`, each waiting for the next.
     fn find_cycle(&self, waits: &HashMap<OwnerId, Waiting>, start: OwnerId) -> Option<Vec<OwnerId>> {
         let mut parents: HashMap<OwnerId, OwnerId> = HashMap::new();
         let mut frontier = vec![start];
         while let Some(owner) = frontier.pop() {
             let Some(waiting) = waits.get(&owner) else { continue };
-            let blockers = find(&mut self.shard(waiting.hash), waiting.hash)
-                .map_or(Vec::new(), |slot| slot.lock.blockers_of(owner));
-            for blocker in blockers {
+            for blocker in self.blockers_of(owner, waiting.hash) {
                 if blocker == start {
                     let mut cycle = vec![owner];
                     while let Some(&parent) = parents.get(cycle.last().expect("not empty")) {
@@ -309,6 +313,13 @@ impl LockTable {
             }
         }
         lines
+    }
+
+    /// The processes that one waits for: `pg_blocking_pids`.
+    pub(in crate::txn) fn blocking(&self, process: i32) -> BTreeSet<i32> {
+        let waits = self.waits.lock();
+        let waiting = waits.iter().filter(|(owner, _)| owner.process() == process);
+        waiting.flat_map(|(owner, w)| self.blockers_of(*owner, w.hash)).map(OwnerId::process).collect()
     }
 
     /// Nobody holds and nobody waits.
