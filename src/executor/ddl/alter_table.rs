@@ -13,6 +13,7 @@ use crate::catalog::{ConstraintKind, Index, Relation, Table, TableKind};
 use crate::expr::Expr;
 use crate::parser::ast::{
     AlterTable, AlterTableCommand as Cmd, ColumnConstraintKind, ColumnDef, DropBehavior, Ident, ObjectType,
+    TableConstraintKind,
 };
 use crate::planner;
 use crate::txn::LockMode;
@@ -30,7 +31,8 @@ pub fn alter_table(s: &AlterTable, cx: &mut DdlContext<'_>) -> Result<Outcome> {
     }
     match found {
         Relation::Table(table) if table.kind == TableKind::Table => {
-            cx.lock(table.oid, LockMode::AccessExclusive)?;
+            let mode = s.commands.iter().map(lock_mode).max().unwrap_or(LockMode::AccessExclusive);
+            cx.lock(table.oid, mode)?;
             for command in &s.commands {
                 let current = cx.now().table(table.oid).cloned().ok_or_else(Error::restart)?;
                 apply(cx, &current, command)?;
@@ -43,6 +45,22 @@ pub fn alter_table(s: &AlterTable, cx: &mut DdlContext<'_>) -> Result<Outcome> {
         }
     }
     done(tag)
+}
+
+/// What a command lets others do meanwhile (`AlterTableGetLockLevel`).
+fn lock_mode(command: &Cmd) -> LockMode {
+    match command {
+        Cmd::ValidateConstraint(_)
+        | Cmd::SetStatistics { .. }
+        | Cmd::SetOptions(_)
+        | Cmd::ResetOptions(_)
+        | Cmd::ClusterOn(_)
+        | Cmd::SetWithoutCluster => LockMode::ShareUpdateExclusive,
+        Cmd::AddConstraint(c) if matches!(c.kind, TableConstraintKind::ForeignKey { .. }) => {
+            LockMode::ShareRowExclusive
+        }
+        _ => LockMode::AccessExclusive,
+    }
 }
 
 /// What indexes, views and sequences can have altered.
