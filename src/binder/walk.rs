@@ -130,10 +130,10 @@ pub(super) fn window_exprs(spec: &mut WindowSpec, f: &mut ExprFn<'_>) -> Result<
     Ok(())
 }
 
-impl Rel {
-    /// Calls `f` on every input.
-    pub(crate) fn for_each_input_mut(&mut self, f: &mut dyn FnMut(&mut Rel)) {
-        match self {
+/// Calls a function on every input of a relation, by reference or, with `mut`, by a mutable one.
+macro_rules! for_each_input {
+    ($rel:expr, $f:expr $(, $mut:tt)?) => {
+        match $rel {
             Rel::Unit
             | Rel::Empty { .. }
             | Rel::Scan(_)
@@ -147,31 +147,43 @@ impl Rel {
             | Rel::ProjectSet { input, .. }
             | Rel::Distinct { input, .. }
             | Rel::Sort { input, .. }
-            | Rel::LockRows { input, .. } => f(input),
+            | Rel::LockRows { input, .. } => $f(input),
             Rel::Join(j) => {
-                f(&mut j.left);
-                f(&mut j.right);
+                $f(&$($mut)? j.left);
+                $f(&$($mut)? j.right);
             }
-            Rel::Aggregate(a) => f(&mut a.input),
-            Rel::Window(w) => f(&mut w.input),
-            Rel::Limit(l) => f(&mut l.input),
+            Rel::Aggregate(a) => $f(&$($mut)? a.input),
+            Rel::Window(w) => $f(&$($mut)? w.input),
+            Rel::Limit(l) => $f(&$($mut)? l.input),
             Rel::SetOp(s) => {
-                f(&mut s.left);
-                f(&mut s.right);
+                $f(&$($mut)? s.left);
+                $f(&$($mut)? s.right);
             }
             Rel::Cte { cte, body } => {
-                f(&mut cte.definition);
-                f(body);
+                $f(&$($mut)? cte.definition);
+                $f(body);
             }
             Rel::Recursive(r) => {
-                f(&mut r.seed);
-                f(&mut r.step);
+                $f(&$($mut)? r.seed);
+                $f(&$($mut)? r.step);
             }
-            Rel::Insert(i) => f(&mut i.source),
-            Rel::Update(u) => f(&mut u.input),
-            Rel::Delete(d) => f(&mut d.input),
-            Rel::Merge(m) => f(&mut m.input),
+            Rel::Insert(i) => $f(&$($mut)? i.source),
+            Rel::Update(u) => $f(&$($mut)? u.input),
+            Rel::Delete(d) => $f(&$($mut)? d.input),
+            Rel::Merge(m) => $f(&$($mut)? m.input),
         }
+    };
+}
+
+impl Rel {
+    /// Calls `f` on every input.
+    pub(crate) fn for_each_input<'a>(&'a self, f: &mut dyn FnMut(&'a Rel)) {
+        for_each_input!(self, f)
+    }
+
+    /// Calls `f` on every input, which it may change.
+    pub(crate) fn for_each_input_mut(&mut self, f: &mut dyn FnMut(&mut Rel)) {
+        for_each_input!(self, f, mut)
     }
 }
 

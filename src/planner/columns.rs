@@ -85,49 +85,6 @@ impl Rel {
         }
     }
 
-    /// Calls `f` on every input.
-    pub(super) fn for_each_input<'a>(&'a self, f: &mut dyn FnMut(&'a Rel)) {
-        match self {
-            Rel::Unit
-            | Rel::Empty { .. }
-            | Rel::Scan(_)
-            | Rel::SystemScan(_)
-            | Rel::Values { .. }
-            | Rel::Function(_)
-            | Rel::CteRef(_)
-            | Rel::WorkTable(_) => {}
-            Rel::Filter { input, .. }
-            | Rel::Project { input, .. }
-            | Rel::ProjectSet { input, .. }
-            | Rel::Distinct { input, .. }
-            | Rel::Sort { input, .. }
-            | Rel::LockRows { input, .. } => f(input),
-            Rel::Join(j) => {
-                f(&j.left);
-                f(&j.right);
-            }
-            Rel::Aggregate(a) => f(&a.input),
-            Rel::Window(w) => f(&w.input),
-            Rel::Limit(l) => f(&l.input),
-            Rel::SetOp(s) => {
-                f(&s.left);
-                f(&s.right);
-            }
-            Rel::Cte { cte, body } => {
-                f(&cte.definition);
-                f(body);
-            }
-            Rel::Recursive(r) => {
-                f(&r.seed);
-                f(&r.step);
-            }
-            Rel::Insert(i) => f(&i.source),
-            Rel::Update(u) => f(&u.input),
-            Rel::Delete(d) => f(&d.input),
-            Rel::Merge(m) => f(&m.input),
-        }
-    }
-
     /// Ids that are born in this node, besides those of its inputs.
     fn born(&self, out: &mut Columns) {
         match self {
